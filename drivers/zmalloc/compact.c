@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Object compaction: empties the emptiest zspages of a class into the fullest,
+ * object by object, so that whole zspages can be given back.
+ *
+ * One source zspage is handled per class->lock section. An object whose handle
+ * is busy stays, and its zspage is passed over for the rest of the run; the
+ * run goes on with the next. Runs may overlap and may stop at any time.
+ *
+ * The shrinker counts what such a run could free and runs it as far as reclaim
+ * asks.
+ */
+#include <linux/sched/signal.h>
+
+#include "internal.h"
+
+#include <trace/events/zmalloc.h>
+
+/*
+ * Zspages that a perfect run would free. Read without the lock by the
+ * shrinker: the two counts may not fit together, hence the test.
+ */
+static unsigned long zm_class_excess(const struct zm_class *class)
+{
+	unsigned long room = READ_ONCE(class->zspages) * class->geo->objects;
+	unsigned long objects = READ_ONCE(class->objects);
+
+	return room > objects ? (room - objects) / class->geo->objects : 0;
+}
+
+/* The emptiest zspage that this run has not tried, or NULL. */
+static struct zm_zspage *zm_pick_source(struct zm_class *class, u8 run)
+{
+	struct zm_zspage *zspage;
+	unsigned long groups = class->nonempty & (BIT(ZM_GROUP_FULL) - 1);
+	unsigned int group;
+
+	if (!zm_class_excess(class))
+		return NULL;
+	/* Tried ones go to the tail, so an untried one is found at the head. */
+	for_each_set_bit(group, &groups, ZM_PARTIAL_GROUPS) {
+		zspage = list_first_entry(&class->group[group], struct zm_zspage, node);
+		if (zspage->compact_run != run)
+			return zspage;
+	}
+	return NULL;
+}
+
+/* The fullest zspage other than @src that has a free object, or NULL. */
+static struct zm_zspage *zm_pick_target(struct zm_class *class, struct zm_zspage *src)
+{
+	struct zm_zspage *zspage;
+	int group;
+
+	for (group = ZM_PARTIAL_GROUPS - 1; group >= src->group; group--) {
+		list_for_each_entry(zspage, &class->group[group], node) {
+			if (zspage != src)
+				return zspage;
+		}
+	}
+	return NULL;
+}
+
+static bool zm_move_object(struct zm_zspage *dst, struct zm_zspage *src, unsigned int from)
+{
+	struct zm_class *class = src->class;
+	unsigned int to = find_first_zero_bit(dst->used, class->geo->objects);
+	struct zm_handle *handle;
+	unsigned long word;
+
+	zm_handle_dep_acquire(1);
+	if (!zm_object_trylock(src, from, &handle, &word)) {
+		zm_handle_dep_release();
+		zm_count(class->pool, ZM_COMPACT_BUSY, 1);
+		return false;
+	}
+	zm_object_take(dst, to, handle);
+	zm_object_copy(dst, to, src, from);
+	zm_object_drop(src, from);
+	__zm_handle_unlock(handle, zm_object_word(dst, to) | (word & ZM_OWNER_MASK));
+	zm_handle_dep_release();
+	zm_class_requeue(dst);
+	return true;
+}
+
+/* Moves what can be moved out of @src; returns the number of objects. */
+static unsigned int zm_drain_zspage(struct zm_zspage *src)
+{
+	struct zm_class *class = src->class;
+	struct zm_zspage *dst;
+	unsigned int idx, moved = 0;
+
+	lockdep_assert_held(&class->lock);
+	for_each_set_bit(idx, src->used, class->geo->objects) {
+		dst = zm_pick_target(class, src);
+		if (!dst)
+			break;
+		moved += zm_move_object(dst, src, idx);
+	}
+	return moved;
+}
+
+/*
+ * Handles one source zspage. Returns the pages freed, 0 if it could not be
+ * emptied, or -1 when the class has nothing left to try.
+ */
+static int zm_compact_step(struct zm_class *class, u8 run)
+{
+	struct zm_zspage *src;
+	unsigned int moved;
+	bool empty = false;
+
+	spin_lock(&class->lock);
+	src = zm_pick_source(class, run);
+	if (!src) {
+		spin_unlock(&class->lock);
+		return -1;
+	}
+	moved = zm_drain_zspage(src);
+	trace_zmalloc_compact(class->pool->name, class->geo->size, moved, src->inuse);
+	if (src->inuse) {
+		src->compact_run = run;
+		zm_class_requeue(src);
+		list_move_tail(&src->node, &class->group[src->group]);
+	} else {
+		zm_class_unlink(src);
+		empty = true;
+	}
+	spin_unlock(&class->lock);
+
+	zm_count(class->pool, ZM_OBJECTS_COMPACTED, moved);
+	if (!empty)
+		return 0;
+	zm_zspage_release(src);
+	return class->geo->pages;
+}
+
+static unsigned long zm_compact_class(struct zm_class *class, unsigned long target)
+{
+	unsigned long steps = READ_ONCE(class->zspages);
+	unsigned long freed = 0;
+	u8 run;
+	int n;
+
+	if (class->geo->objects == 1)
+		return 0;
+	spin_lock(&class->lock);
+	run = ++class->compact_run;
+	spin_unlock(&class->lock);
+
+	/* Bounded: other tasks may keep making work. */
+	while (steps-- && freed < target && !fatal_signal_pending(current)) {
+		n = zm_compact_step(class, run);
+		if (n < 0)
+			break;
+		freed += n;
+		cond_resched();
+	}
+	return freed;
+}
+
+static unsigned long zm_compact_pages(struct zm_pool *pool, unsigned long target)
+{
+	unsigned long freed = 0;
+	unsigned int i;
+
+	for (i = zm_nr_classes; i-- && freed < target; )
+		freed += zm_compact_class(&pool->classes[i], target - freed);
+	zm_count(pool, ZM_PAGES_COMPACTED, freed);
+	return freed;
+}
+
+/**
+ * zm_compact() - pack objects together and give back emptied zspages
+ * @pool: the pool
+ *
+ * Objects in use are left where they are. Ends early on a fatal signal.
+ *
+ * Context: Process context, no handle lock held; reschedules, but waits for
+ *	    nothing and allocates nothing.
+ * Return: pages freed by this call.
+ */
+unsigned long zm_compact(struct zm_pool *pool)
+{
+	return zm_compact_pages(pool, ULONG_MAX);
+}
+EXPORT_SYMBOL_GPL(zm_compact);
+
+static unsigned long zm_shrink_count(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct zm_pool *pool = zm_compat_shrinker_data(shrinker);
+	unsigned long pages = 0;
+	unsigned int i;
+
+	for (i = 0; i < zm_nr_classes; i++)
+		pages += zm_class_excess(&pool->classes[i]) * zm_geometries[i].pages;
+	return pages ?: SHRINK_EMPTY;
+}
+
+static unsigned long zm_shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct zm_pool *pool = zm_compat_shrinker_data(shrinker);
+	unsigned long freed = zm_compact_pages(pool, sc->nr_to_scan);
+
+	return freed ?: SHRINK_STOP;
+}
+
+int zm_shrinker_register(struct zm_pool *pool)
+{
+	return zm_compat_shrinker_register(&pool->shrinker, zm_shrink_count,
+					   zm_shrink_scan, pool, pool->name);
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Objects: allocating, freeing, reading and writing them.
+ *
+ * An object starts with a header word, the address of its handle, by which
+ * movers find who to tell; a huge object has none, its handle's address is in
+ * the zspage. Which objects exist is a bitmap in the zspage, not a list in the
+ * pages: a page may be copied, or hold nothing but free objects, without any
+ * link in it to keep intact, and movers visit allocated objects only.
+ *
+ * Payload belongs to whoever holds the handle lock. Bitmap, counts and headers
+ * change under class->lock. Next: movable.c and compact.c, which move objects.
+ */
+#include <linux/io.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+/* Handles are 8-aligned, so a header has three bits to be recognised by. */
+#define ZM_HEADER_TAG		5UL
+#define ZM_HEADER_TAG_MASK	7UL
+
+static unsigned long zm_word_phys(unsigned long word)
+{
+	return (word & ZM_PLACE_MASK) >> ZM_PLACE_SHIFT << ZM_PLACE_UNIT_SHIFT;
+}
+
+static unsigned int zm_object_offset(const struct zm_zspage *zspage, unsigned int idx)
+{
+	return idx * zspage->class->geo->size;
+}
+
+static void *zm_zspage_addr(const struct zm_zspage *zspage, unsigned int offset)
+{
+	return page_address(zspage->pages[offset >> PAGE_SHIFT]) + offset_in_page(offset);
+}
+
+/* The word, without owner flags, of a handle whose object is @idx. */
+unsigned long zm_object_word(struct zm_zspage *zspage, unsigned int idx)
+{
+	unsigned int offset = zm_object_offset(zspage, idx);
+	phys_addr_t phys = page_to_phys(zspage->pages[offset >> PAGE_SHIFT]);
+
+	phys += offset_in_page(offset);
+	return (unsigned long)(phys >> ZM_PLACE_UNIT_SHIFT) << ZM_PLACE_SHIFT |
+	       (unsigned long)zspage->class->id << ZM_CLASS_SHIFT;
+}
+
+/* Handle of an allocated object, or NULL if its header makes no sense. */
+struct zm_handle *zm_object_handle(struct zm_zspage *zspage, unsigned int idx)
+{
+	unsigned long header;
+
+	lockdep_assert_held(&zspage->class->lock);
+	if (zspage->class->geo->huge)
+		return zspage->owner;
+	header = *(unsigned long *)zm_zspage_addr(zspage, zm_object_offset(zspage, idx));
+	if ((header & ZM_HEADER_TAG_MASK) != ZM_HEADER_TAG || header < PAGE_OFFSET)
+		return NULL;
+	return (struct zm_handle *)(header - ZM_HEADER_TAG);
+}
+
+/* Marks object @idx as allocated for @handle. */
+void zm_object_take(struct zm_zspage *zspage, unsigned int idx, struct zm_handle *handle)
+{
+	struct zm_class *class = zspage->class;
+
+	lockdep_assert_held(&class->lock);
+	__set_bit(idx, zspage->used);
+	WRITE_ONCE(zspage->inuse, zspage->inuse + 1);
+	class->objects++;
+	if (class->geo->huge)
+		zspage->owner = handle;
+	else
+		*(unsigned long *)zm_zspage_addr(zspage, zm_object_offset(zspage, idx)) =
+			(unsigned long)handle + ZM_HEADER_TAG;
+}
+
+/* Marks object @idx as free; the caller requeues or unlinks the zspage. */
+void zm_object_drop(struct zm_zspage *zspage, unsigned int idx)
+{
+	lockdep_assert_held(&zspage->class->lock);
+	__clear_bit(idx, zspage->used);
+	WRITE_ONCE(zspage->inuse, zspage->inuse - 1);
+	zspage->class->objects--;
+}
+
+/* Copies an object, header included, between zspages of one class. */
+void zm_object_copy(struct zm_zspage *dst, unsigned int to,
+		    struct zm_zspage *src, unsigned int from)
+{
+	unsigned int s = zm_object_offset(src, from), d = zm_object_offset(dst, to);
+	unsigned int left = src->class->geo->size;
+
+	lockdep_assert_held(&src->class->lock);
+	while (left) {
+		unsigned int n = min3(left, (unsigned int)PAGE_SIZE - offset_in_page(s),
+				      (unsigned int)PAGE_SIZE - offset_in_page(d));
+
+		memcpy(zm_zspage_addr(dst, d), zm_zspage_addr(src, s), n);
+		s += n;
+		d += n;
+		left -= n;
+	}
+}
+
+/*
+ * For movers: locks the handle of an allocated object if nobody holds it, and
+ * checks that handle and object agree. Without lockdep annotation, because a
+ * mover holds many; it annotates the batch.
+ */
+bool zm_object_trylock(struct zm_zspage *zspage, unsigned int idx,
+		       struct zm_handle **handle, unsigned long *word)
+{
+	*handle = zm_object_handle(zspage, idx);
+	if (!*handle)
+		goto corrupt;
+	if (!__zm_handle_trylock(*handle, word))
+		return false;
+	if (likely((*word & ZM_OBJECT_MASK) == zm_object_word(zspage, idx)))
+		return true;
+	__zm_handle_unlock(*handle, *word);
+corrupt:
+	/* Stays where it is; its owner finds out when it reads the payload. */
+	zm_count(zspage->class->pool, ZM_CORRUPT, 1);
+	pr_err_ratelimited("%s: object header overwritten, page %#lx stays in place\n",
+			   zspage->class->pool->name,
+			   page_to_pfn(zspage->pages[zm_object_offset(zspage, idx) >> PAGE_SHIFT]));
+	return false;
+}
+
+/* The fullest zspage with a free object, or NULL. */
+static struct zm_zspage *zm_class_fullest(struct zm_class *class)
+{
+	unsigned long partial = class->nonempty & (BIT(ZM_GROUP_FULL) - 1);
+
+	lockdep_assert_held(&class->lock);
+	if (!partial)
+		return NULL;
+	return list_first_entry(&class->group[__fls(partial)], struct zm_zspage, node);
+}
+
+/**
+ * zm_alloc() - allocate an object
+ * @pool: the pool
+ * @handle: the handle the object shall belong to, locked by the caller. Its
+ *	    word stays as it is; the caller publishes the new one by unlocking.
+ * @size: bytes of payload, 1 to PAGE_SIZE
+ * @reserve: used up if the class has no free object, otherwise left alone
+ *
+ * Context: Process context, handle lock held; does not sleep.
+ * Return: the object's word, without owner flags, or 0 when neither the class
+ *	   nor the reserve has a free object: unlock, zm_reserve(), try again.
+ */
+unsigned long zm_alloc(struct zm_pool *pool, struct zm_handle *handle, size_t size,
+		       struct zm_reserve *reserve)
+{
+	struct zm_class *class = &pool->classes[zm_class_id(size) - 1];
+	struct zm_zspage *zspage;
+	unsigned long word = 0;
+	unsigned int idx;
+
+	spin_lock(&class->lock);
+	zspage = zm_class_fullest(class);
+	if (!zspage && reserve->zspage && reserve->zspage->class == class) {
+		zspage = reserve->zspage;
+		reserve->zspage = NULL;
+	}
+	if (zspage) {
+		idx = find_first_zero_bit(zspage->used, class->geo->objects);
+		zm_object_take(zspage, idx, handle);
+		if (zspage->group == ZM_GROUP_NONE)
+			zm_class_link(zspage);
+		else
+			zm_class_requeue(zspage);
+		word = zm_object_word(zspage, idx);
+	}
+	spin_unlock(&class->lock);
+	return word;
+}
+EXPORT_SYMBOL_GPL(zm_alloc);
+
+/**
+ * zm_free() - free an object
+ * @pool: the pool
+ * @word: word of a handle that the caller has locked, with an object. The
+ *	  caller then publishes a word that no longer names the object.
+ *
+ * Context: Process context, handle lock held; does not sleep.
+ */
+void zm_free(struct zm_pool *pool, unsigned long word)
+{
+	struct zm_class *class = zm_pool_class(pool, word);
+	unsigned long phys = zm_word_phys(word);
+	struct page *page = pfn_to_page(PHYS_PFN(phys));
+	struct zm_zspage *zspage;
+	bool empty = false;
+	unsigned int idx;
+
+	spin_lock(&class->lock);
+	zspage = zm_page_zspage(page);
+	idx = (zm_page_pos(page) * PAGE_SIZE + offset_in_page(phys)) / class->geo->size;
+	if (!WARN_ON_ONCE(!test_bit(idx, zspage->used))) {
+		zm_object_drop(zspage, idx);
+		empty = !zspage->inuse;
+		if (empty)
+			zm_class_unlink(zspage);
+		else
+			zm_class_requeue(zspage);
+	}
+	spin_unlock(&class->lock);
+	if (empty)
+		zm_zspage_release(zspage);
+}
+EXPORT_SYMBOL_GPL(zm_free);
+
+/* Payload address and how much of it lies in the first page. */
+static void *zm_payload(unsigned long word, size_t size, size_t *first)
+{
+	unsigned long phys = zm_word_phys(word);
+
+	if ((word & ZM_CLASS_MASK) >> ZM_CLASS_SHIFT != zm_nr_classes)
+		phys += ZM_HEADER;
+	*first = min_t(size_t, size, PAGE_SIZE - offset_in_page(phys));
+	return phys_to_virt(phys);
+}
+
+/*
+ * The page that an object spills into. Stable while the handle is locked:
+ * moving that page takes the lock of every object in it.
+ */
+static void *zm_next_page(const void *addr)
+{
+	struct page *page = virt_to_page(addr);
+	struct zm_zspage *zspage = zm_page_zspage(page);
+
+	return page_address(zspage->pages[zm_page_pos(page) + 1]);
+}
+
+/**
+ * zm_read() - get at the payload of an object
+ * @word: word of a handle that the caller has locked, with an object
+ * @size: bytes of payload
+ * @bounce: buffer of @size bytes for an object that lies in two pages; may be
+ *	    NULL where zm_word_straddles() says that it does not
+ *
+ * Context: Process context, handle lock held; does not sleep. Nothing else is
+ *	    held on return, the caller may sleep before it unlocks.
+ * Return: the payload, valid until the handle is unlocked: in the page itself,
+ *	   or in @bounce.
+ */
+const void *zm_read(unsigned long word, size_t size, void *bounce)
+{
+	size_t first;
+	void *addr = zm_payload(word, size, &first);
+
+	if (likely(first == size))
+		return addr;
+	memcpy(bounce, addr, first);
+	memcpy(bounce + first, zm_next_page(addr), size - first);
+	return bounce;
+}
+EXPORT_SYMBOL_GPL(zm_read);
+
+/**
+ * zm_write() - write the payload of an object
+ * @word: word of an object that the caller has just allocated, or of a handle
+ *	  that it has locked
+ * @data: the payload
+ * @size: its bytes, at most what the object was allocated for
+ *
+ * Context: Process context, handle lock held; does not sleep.
+ */
+void zm_write(unsigned long word, const void *data, size_t size)
+{
+	size_t first;
+	void *addr = zm_payload(word, size, &first);
+
+	memcpy(addr, data, first);
+	if (first < size)
+		memcpy(zm_next_page(addr), data + first, size - first);
+}
+EXPORT_SYMBOL_GPL(zm_write);
+
+/**
+ * zm_reserve() - set memory aside so that zm_alloc() succeeds
+ * @pool: the pool
+ * @size: bytes of payload
+ * @gfp: how to allocate; GFP_NOIO for a block driver. No zone modifiers.
+ * @reserve: receives a zspage; what it held of another class is given back
+ *
+ * Charges the pool's limit before it takes memory.
+ *
+ * Context: Process context, no handle lock held; sleeps as @gfp says.
+ * Return: 0, -ENOSPC when the pool's limit forbids it, -ENOMEM.
+ */
+int zm_reserve(struct zm_pool *pool, size_t size, gfp_t gfp, struct zm_reserve *reserve)
+{
+	struct zm_class *class = &pool->classes[zm_class_id(size) - 1];
+
+	if (reserve->zspage && reserve->zspage->class == class)
+		return 0;
+	zm_unreserve(reserve);
+	if (!zm_pool_charge(pool, class->geo->pages))
+		return -ENOSPC;
+	reserve->zspage = zm_zspage_alloc(class, gfp);
+	if (reserve->zspage)
+		return 0;
+	zm_pool_uncharge(pool, class->geo->pages);
+	return -ENOMEM;
+}
+EXPORT_SYMBOL_GPL(zm_reserve);
+
+/**
+ * zm_unreserve() - give back what zm_reserve() set aside and nobody used
+ * @reserve: the reserve; empty afterwards
+ *
+ * Context: Process context, no handle lock held; does not sleep.
+ */
+void zm_unreserve(struct zm_reserve *reserve)
+{
+	struct zm_zspage *zspage = reserve->zspage;
+
+	reserve->zspage = NULL;
+	if (zspage)
+		zm_zspage_release(zspage);
+}
+EXPORT_SYMBOL_GPL(zm_unreserve);

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * zspages: a few order-0 pages that objects are packed into, described by a
+ * slab object outside of them. Making one, and giving its pages back.
+ *
+ * Fields of struct page in use; everything else stays outside:
+ *	private		the zspage; 0 when the page is not in one
+ *	index		position in zspage->pages[]
+ *	mapping		by zm_page_set_movable() and zm_page_clear_movable() only
+ *
+ * Giving back. A zspage whose last object goes is taken off its class's list
+ * under class->lock, by whoever freed the object, whether or not the VM has
+ * one of its pages isolated. From then on migrate_page() refuses its pages, so
+ * pages[] does not change any more, and they can be given back one by one,
+ * each under its page lock: by trylock where the last object was freed, else
+ * by the pool's worker, which sleeps on one page lock while it holds nothing
+ * else. An isolated page becomes inert when its movable mark goes, and the
+ * VM's reference is the one that frees it. The struct goes last: a callback
+ * that runs meanwhile holds the lock of a page that is not given back yet.
+ */
+#include <linux/gfp.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+#include <linux/vmstat.h>
+
+#include "internal.h"
+
+#include <trace/events/zmalloc.h>
+
+/* Counts pages where /proc/zoneinfo and the OOM report show compressed memory. */
+void zm_page_account(struct page *page, int n)
+{
+#if IS_ENABLED(CONFIG_ZSMALLOC)
+	mod_zone_page_state(page_zone(page), NR_ZSPAGES, n);
+#endif
+}
+
+/* Makes @page the page at @pos; the caller publishes it. */
+void zm_page_attach(struct page *page, struct zm_zspage *zspage, unsigned int pos)
+{
+	set_page_private(page, (unsigned long)zspage);
+	page->index = pos;
+	zspage->pages[pos] = page;
+}
+
+/* Clears what zm_page_attach() set; the page is locked if it is movable. */
+void zm_page_detach(struct page *page)
+{
+	set_page_private(page, 0);
+	page->index = 0;
+}
+
+static void zm_page_publish(struct page *page, bool movable)
+{
+	zm_page_account(page, 1);
+	if (!movable)
+		return;
+	lock_page(page);
+	zm_page_set_movable(page);
+	unlock_page(page);
+}
+
+static void zm_page_release(struct zm_pool *pool, struct page *page)
+{
+	if (pool->movable) {
+		if (PageIsolated(page))
+			zm_count(pool, ZM_RELEASED_ISOLATED, 1);
+		zm_page_clear_movable(page);
+	}
+	zm_page_detach(page);
+	zm_page_account(page, -1);
+	if (pool->movable)
+		unlock_page(page);
+	put_page(page);
+}
+
+/*
+ * Allocates an empty zspage that is on no list, its pages charged to the pool
+ * by the caller. May sleep as @gfp says. NULL without memory.
+ */
+struct zm_zspage *zm_zspage_alloc(struct zm_class *class, gfp_t gfp)
+{
+	const struct zm_geometry *geo = class->geo;
+	bool movable = class->pool->movable;
+	struct zm_zspage *zspage;
+	struct page *page;
+	unsigned int i;
+
+	gfp |= __GFP_NOWARN;
+	zspage = kzalloc(struct_size(zspage, used, BITS_TO_LONGS(geo->objects)), gfp);
+	if (!zspage)
+		return NULL;
+	zspage->class = class;
+	zspage->group = ZM_GROUP_NONE;
+	zspage->nr_pages = geo->pages;
+	INIT_LIST_HEAD(&zspage->node);
+	if (movable)
+		gfp |= __GFP_MOVABLE | __GFP_HIGHMEM;
+	for (i = 0; i < geo->pages; i++) {
+		page = alloc_page(gfp);
+		if (!page)
+			goto free_pages;
+		zm_page_attach(page, zspage, i);
+	}
+	/* Wired completely; now the VM may find them. */
+	for (i = 0; i < geo->pages; i++)
+		zm_page_publish(zspage->pages[i], movable);
+	trace_zmalloc_zspage_alloc(class->pool->name, geo->size, geo->pages);
+	return zspage;
+
+free_pages:
+	while (i--) {
+		zm_page_detach(zspage->pages[i]);
+		__free_page(zspage->pages[i]);
+	}
+	kfree(zspage);
+	return NULL;
+}
+
+static void zm_zspage_free(struct zm_zspage *zspage)
+{
+	zm_pool_uncharge(zspage->class->pool, zspage->nr_pages);
+	kfree(zspage);
+}
+
+/*
+ * Gives back an empty zspage that is on no list. Does not sleep; what cannot
+ * be locked at once goes to the worker. The zspage is gone on return.
+ */
+void zm_zspage_release(struct zm_zspage *zspage)
+{
+	struct zm_pool *pool = zspage->class->pool;
+
+	while (zspage->released < zspage->nr_pages) {
+		struct page *page = zspage->pages[zspage->released];
+
+		if (pool->movable && !trylock_page(page)) {
+			zm_count(pool, ZM_FREES_DEFERRED, 1);
+			if (llist_add(&zspage->deferred, &pool->deferred))
+				queue_work(zm_workqueue, &pool->free_work);
+			return;
+		}
+		zm_page_release(pool, page);
+		zspage->released++;
+	}
+	zm_zspage_free(zspage);
+}
+
+/* Ends what zm_zspage_release() could not; holds one page lock at a time. */
+void zm_free_worker(struct work_struct *work)
+{
+	struct zm_pool *pool = container_of(work, struct zm_pool, free_work);
+	struct zm_zspage *zspage, *next;
+
+	llist_for_each_entry_safe(zspage, next, llist_del_all(&pool->deferred), deferred) {
+		for (; zspage->released < zspage->nr_pages; zspage->released++) {
+			lock_page(zspage->pages[zspage->released]);
+			zm_page_release(pool, zspage->pages[zspage->released]);
+		}
+		zm_zspage_free(zspage);
+		cond_resched();
+	}
+}
