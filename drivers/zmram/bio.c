@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Requests: from bios, and from the swap code's direct calls, to slots.
+ *
+ * A bio is walked page of the disk by page of the disk, not segment by
+ * segment. Where a page lies in one piece of memory, slots are read and
+ * written there; where a segment ends inside it, or where a request covers
+ * part of a page (blocks smaller than pages), it goes through a bounce page.
+ * The first error ends the bio. Everything completes before submit_bio()
+ * returns, which is what lets the driver call itself synchronous.
+ *
+ * Where blocks are smaller than pages, a partial write reads, changes and
+ * writes back its page; a mutex by page keeps other writers of that page out
+ * meanwhile.
+ */
+#include <linux/bio.h>
+#include <linux/mempool.h>
+#include <linux/pagemap.h>
+
+#include "zmram.h"
+
+#define ZMRAM_SECTORS_PER_PAGE_SHIFT	(PAGE_SHIFT - SECTOR_SHIFT)
+
+/* One is enough for progress: whoever holds it waits for nobody's bounce. */
+static mempool_t *zmram_bounce_pool;
+
+/* Where a walk through a bio is: a page of the disk and the part of it. */
+struct zmram_part {
+	unsigned long index;
+	unsigned int offset;
+	unsigned int len;
+};
+
+static struct zmram_part zmram_part_at(sector_t sector, unsigned int bytes_left)
+{
+	unsigned int offset = (sector << SECTOR_SHIFT) & ~PAGE_MASK;
+
+	return (struct zmram_part) {
+		.index = sector >> ZMRAM_SECTORS_PER_PAGE_SHIFT,
+		.offset = offset,
+		.len = min_t(unsigned int, bytes_left, PAGE_SIZE - offset),
+	};
+}
+
+static bool zmram_valid_range(const struct zmram_meta *meta, sector_t sector, unsigned int bytes)
+{
+	sector_t end = (sector_t)meta->nr_slots << ZMRAM_SECTORS_PER_PAGE_SHIFT;
+
+	if (!IS_ALIGNED(sector << SECTOR_SHIFT | bytes, ZMRAM_BLOCK_SIZE))
+		return false;
+	return sector < end && bytes >> SECTOR_SHIFT <= end - sector;
+}
+
+static void zmram_lock_page(struct zmram_meta *meta, unsigned long index)
+{
+	if (ZMRAM_SUBPAGE_BLOCKS)
+		mutex_lock(&meta->rmw[index % ZMRAM_RMW_LOCKS]);
+}
+
+static void zmram_unlock_page(struct zmram_meta *meta, unsigned long index)
+{
+	if (ZMRAM_SUBPAGE_BLOCKS)
+		mutex_unlock(&meta->rmw[index % ZMRAM_RMW_LOCKS]);
+}
+
+static int zmram_write_page(struct zmram_dev *dev, struct zmram_meta *meta,
+			    unsigned long index, const void *src)
+{
+	int ret;
+
+	zmram_lock_page(meta, index);
+	ret = zmram_write_slot(dev, meta, index, src);
+	zmram_unlock_page(meta, index);
+	return ret;
+}
+
+static void zmram_free_page(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index)
+{
+	zmram_lock_page(meta, index);
+	zmram_free_slot(dev, meta, index);
+	zmram_unlock_page(meta, index);
+}
+
+/* Copies @len bytes between @buf and a bio, advancing @iter. */
+static void zmram_copy_bio(struct bio *bio, struct bvec_iter *iter, void *buf, unsigned int len)
+{
+	bool to_bio = bio_op(bio) == REQ_OP_READ;
+
+	while (len) {
+		struct bio_vec bv = bio_iter_iovec(bio, *iter);
+		unsigned int n = min(bv.bv_len, len);
+		void *mem = page_address(bv.bv_page) + bv.bv_offset;
+
+		if (to_bio) {
+			memcpy(mem, buf, n);
+			flush_dcache_page(bv.bv_page);
+		} else {
+			memcpy(buf, mem, n);
+		}
+		bio_advance_iter_single(bio, iter, n);
+		buf += n;
+		len -= n;
+	}
+}
+
+/* A part of a page, or a page in pieces, by way of the @bounce page. */
+static int zmram_rw_bounced(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio,
+			    struct bvec_iter *iter, struct zmram_part part, void *bounce)
+{
+	bool partial = part.len < PAGE_SIZE;
+	int ret = 0;
+
+	if (bio_op(bio) == REQ_OP_READ) {
+		ret = zmram_read_slot(dev, meta, part.index, bounce);
+		if (!ret)
+			zmram_copy_bio(bio, iter, bounce + part.offset, part.len);
+		return ret;
+	}
+	zmram_lock_page(meta, part.index);
+	if (partial)
+		ret = zmram_read_slot(dev, meta, part.index, bounce);
+	if (!ret) {
+		zmram_copy_bio(bio, iter, bounce + part.offset, part.len);
+		ret = zmram_write_slot(dev, meta, part.index, bounce);
+	}
+	zmram_unlock_page(meta, part.index);
+	return ret;
+}
+
+/* The memory of a whole page that lies in one piece, or NULL. */
+static void *zmram_whole_page(struct bio *bio, struct bvec_iter iter, struct zmram_part part)
+{
+	/* Without highmem, a segment of several pages is one piece too. */
+	struct bio_vec bv = mp_bvec_iter_bvec(bio->bi_io_vec, iter);
+	void *mem = page_address(bv.bv_page) + bv.bv_offset;
+
+	if (part.len < PAGE_SIZE || bv.bv_len < PAGE_SIZE)
+		return NULL;
+	return IS_ALIGNED((unsigned long)mem, sizeof(long)) ? mem : NULL;
+}
+
+static int zmram_rw_whole(struct zmram_dev *dev, struct zmram_meta *meta, enum req_op op,
+			  unsigned long index, void *mem)
+{
+	int ret;
+
+	if (op_is_write(op))
+		return zmram_write_page(dev, meta, index, mem);
+	ret = zmram_read_slot(dev, meta, index, mem);
+	flush_dcache_page(virt_to_page(mem));
+	if (offset_in_page(mem))
+		flush_dcache_page(virt_to_page(mem + PAGE_SIZE - 1));
+	return ret;
+}
+
+static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio)
+{
+	struct bvec_iter iter = bio->bi_iter;
+	struct page *bounce = NULL;
+	struct zmram_part part;
+	int ret = 0;
+	void *mem;
+
+	while (iter.bi_size && !ret) {
+		part = zmram_part_at(iter.bi_sector, iter.bi_size);
+		mem = zmram_whole_page(bio, iter, part);
+		if (likely(mem)) {
+			ret = zmram_rw_whole(dev, meta, bio_op(bio), part.index, mem);
+			bio_advance_iter_single(bio, &iter, PAGE_SIZE);
+			continue;
+		}
+		if (!bounce)
+			bounce = mempool_alloc(zmram_bounce_pool, GFP_NOIO);
+		ret = zmram_rw_bounced(dev, meta, bio, &iter, part, page_address(bounce));
+	}
+	if (bounce)
+		mempool_free(bounce, zmram_bounce_pool);
+	return ret;
+}
+
+/* Zeroes part of a page; its other blocks keep their content. */
+static int zmram_zero_part(struct zmram_dev *dev, struct zmram_meta *meta, struct zmram_part part)
+{
+	struct page *bounce = mempool_alloc(zmram_bounce_pool, GFP_NOIO);
+	void *mem = page_address(bounce);
+	int ret;
+
+	zmram_lock_page(meta, part.index);
+	ret = zmram_read_slot(dev, meta, part.index, mem);
+	if (!ret) {
+		memset(mem + part.offset, 0, part.len);
+		ret = zmram_write_slot(dev, meta, part.index, mem);
+	}
+	zmram_unlock_page(meta, part.index);
+	mempool_free(bounce, zmram_bounce_pool);
+	return ret;
+}
+
+/* Discard skips what covers no whole page, write-zeroes must not. */
+static int zmram_bio_clear(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio)
+{
+	sector_t sector = bio->bi_iter.bi_sector;
+	unsigned int left = bio->bi_iter.bi_size;
+	int ret = 0;
+
+	while (left && !ret) {
+		struct zmram_part part = zmram_part_at(sector, left);
+
+		if (part.len == PAGE_SIZE) {
+			zmram_free_page(dev, meta, part.index);
+			zmram_stat_add(dev, ZMRAM_NOTIFY_FREE, 1);
+		} else if (bio_op(bio) == REQ_OP_WRITE_ZEROES) {
+			ret = zmram_zero_part(dev, meta, part);
+		}
+		sector += part.len >> SECTOR_SHIFT;
+		left -= part.len;
+		cond_resched();
+	}
+	return ret;
+}
+
+static blk_status_t zmram_do_bio(struct zmram_dev *dev, struct bio *bio)
+{
+	struct zmram_meta *meta = zmram_meta(dev);
+	int ret;
+
+	if (!meta || !zmram_valid_range(meta, bio->bi_iter.bi_sector, bio->bi_iter.bi_size)) {
+		zmram_stat_add(dev, ZMRAM_INVALID_IO, 1);
+		return BLK_STS_IOERR;
+	}
+	switch (bio_op(bio)) {
+	case REQ_OP_READ:
+	case REQ_OP_WRITE:
+		ret = zmram_bio_rw(dev, meta, bio);
+		break;
+	case REQ_OP_DISCARD:
+	case REQ_OP_WRITE_ZEROES:
+		ret = zmram_bio_clear(dev, meta, bio);
+		break;
+	default:
+		return BLK_STS_NOTSUPP;
+	}
+	if (!ret)
+		return BLK_STS_OK;
+	zmram_stat_add(dev, op_is_write(bio_op(bio)) ? ZMRAM_FAILED_WRITES : ZMRAM_FAILED_READS, 1);
+	return BLK_STS_IOERR;
+}
+
+/* ->submit_bio: the bio has ended when this returns. */
+void zmram_submit_bio(struct bio *bio)
+{
+	struct zmram_dev *dev = bio->bi_bdev->bd_disk->private_data;
+	unsigned long start = bio_start_io_acct(bio);
+
+	bio->bi_status = zmram_do_bio(dev, bio);
+	bio_end_io_acct(bio, start);
+	bio_endio(bio);
+}
+
+#ifdef ZM_HAVE_RW_PAGE
+/*
+ * ->rw_page: swap's way to a synchronous device. On an error the caller sends
+ * the same request again as a bio, which then reports it.
+ */
+int zmram_rw_page(struct block_device *bdev, sector_t sector, struct page *page, enum req_op op)
+{
+	struct zmram_dev *dev = bdev->bd_disk->private_data;
+	struct zmram_meta *meta = zmram_meta(dev);
+	unsigned long start;
+	int ret;
+
+	if (PageTransHuge(page))
+		return -ENOTSUPP;
+	if (!meta || !IS_ALIGNED(sector << SECTOR_SHIFT, PAGE_SIZE) ||
+	    !zmram_valid_range(meta, sector, PAGE_SIZE))
+		return -EINVAL;
+	start = bdev_start_io_acct(bdev->bd_disk->part0, PAGE_SIZE >> SECTOR_SHIFT, op, jiffies);
+	ret = zmram_rw_whole(dev, meta, op, sector >> ZMRAM_SECTORS_PER_PAGE_SHIFT,
+			     page_address(page));
+	bdev_end_io_acct(bdev->bd_disk->part0, op, start);
+	if (!ret)
+		page_endio(page, op_is_write(op), 0);
+	return ret;
+}
+#endif
+
+/*
+ * ->swap_slot_free_notify: the swap slot is free, drop its data. Called under
+ * swap's spinlocks, so a slot that somebody holds is left as it is; its next
+ * write or discard frees it.
+ */
+void zmram_slot_free_notify(struct block_device *bdev, unsigned long index)
+{
+	struct zmram_dev *dev = bdev->bd_disk->private_data;
+	struct zmram_meta *meta = zmram_meta(dev);
+
+	if (!meta || index >= meta->nr_slots)
+		return;
+	zmram_stat_add(dev, ZMRAM_NOTIFY_FREE, 1);
+	if (!zmram_try_free_slot(dev, meta, index))
+		zmram_stat_add(dev, ZMRAM_MISS_FREE, 1);
+}
+
+int zmram_bio_init(void)
+{
+	zmram_bounce_pool = mempool_create_page_pool(1, 0);
+	return zmram_bounce_pool ? 0 : -ENOMEM;
+}
+
+void zmram_bio_exit(void)
+{
+	mempool_destroy(zmram_bounce_pool);
+}

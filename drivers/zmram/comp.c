@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Compression: the table of backends, and the streams they work in.
+ *
+ * A stream is a backend's working memory and a buffer, under a mutex, so that
+ * its user may be preempted and may sleep. There is one per CPU to keep users
+ * apart, but any CPU may use any stream: correctness never depends on where a
+ * task runs, and CPU hotplug needs no callback. CPUs that were online when the
+ * device got its size have theirs from the start; one that comes later gets it
+ * on its first use, or shares the fallback when there is no memory for it.
+ */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/sysfs.h>
+
+#include "zmram.h"
+
+const struct zmram_comp_ops *const zmram_backends[] = {
+	&zmram_comp_lz4,
+	NULL
+};
+
+const struct zmram_comp_ops *zmram_backend_find(const char *name)
+{
+	const struct zmram_comp_ops *const *ops;
+
+	for (ops = zmram_backends; *ops; ops++) {
+		if (!strcmp((*ops)->name, name))
+			return *ops;
+	}
+	return NULL;
+}
+
+/* The format of comp_algorithm: names, the chosen one in brackets. */
+ssize_t zmram_backends_show(const struct zmram_comp_ops *current_ops, char *buf)
+{
+	const struct zmram_comp_ops *const *ops;
+	ssize_t len = 0;
+
+	for (ops = zmram_backends; *ops; ops++)
+		len += sysfs_emit_at(buf, len, *ops == current_ops ? "[%s] " : "%s ",
+				     (*ops)->name);
+	return len + sysfs_emit_at(buf, len, "\n");
+}
+
+static void zmram_stream_free(const struct zmram_comp_ops *ops, struct zmram_stream *stream)
+{
+	if (!stream)
+		return;
+	if (stream->ctx)
+		ops->destroy_ctx(stream->ctx);
+	kvfree(stream->buffer);
+	kfree(stream);
+}
+
+static struct zmram_stream *zmram_stream_alloc(const struct zmram_comp_ops *ops)
+{
+	struct zmram_stream *stream = kzalloc(sizeof(*stream), GFP_KERNEL);
+
+	if (!stream)
+		return NULL;
+	mutex_init(&stream->lock);
+	stream->buffer = kvmalloc(ZMRAM_STREAM_BUFFER, GFP_KERNEL);
+	stream->ctx = ops->create_ctx();
+	if (stream->buffer && stream->ctx)
+		return stream;
+	zmram_stream_free(ops, stream);
+	return NULL;
+}
+
+/* Called from the I/O path, hence no I/O for the memory either. */
+static struct zmram_stream *zmram_stream_late(struct zmram_comp *comp, unsigned int cpu)
+{
+	unsigned int noio = memalloc_noio_save();
+	struct zmram_stream *stream = zmram_stream_alloc(comp->ops);
+	struct zmram_stream *old = NULL;
+
+	memalloc_noio_restore(noio);
+	if (!stream)
+		return comp->fallback;
+	/* Release: publishes the initialised stream; the loser frees its own. */
+	if (!try_cmpxchg_release(&comp->stream[cpu], &old, stream)) {
+		zmram_stream_free(comp->ops, stream);
+		return old;
+	}
+	return stream;
+}
+
+/* The stream to use, locked. Sleeps. */
+struct zmram_stream *zmram_stream_get(struct zmram_comp *comp)
+{
+	unsigned int cpu = raw_smp_processor_id();
+	struct zmram_stream *stream = smp_load_acquire(&comp->stream[cpu]);
+
+	if (unlikely(!stream))
+		stream = zmram_stream_late(comp, cpu);
+	mutex_lock(&stream->lock);
+	return stream;
+}
+
+void zmram_stream_put(struct zmram_stream *stream)
+{
+	mutex_unlock(&stream->lock);
+}
+
+void zmram_comp_destroy(struct zmram_comp *comp)
+{
+	unsigned int cpu;
+
+	if (!comp)
+		return;
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		zmram_stream_free(comp->ops, comp->stream[cpu]);
+	kfree(comp);
+}
+
+/* Makes the streams of the CPUs that are online; NULL without memory. */
+struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops)
+{
+	struct zmram_comp *comp = kzalloc(struct_size(comp, stream, nr_cpu_ids), GFP_KERNEL);
+	unsigned int cpu;
+
+	if (!comp)
+		return NULL;
+	comp->ops = ops;
+	for_each_online_cpu(cpu) {
+		comp->stream[cpu] = zmram_stream_alloc(ops);
+		if (!comp->stream[cpu]) {
+			zmram_comp_destroy(comp);
+			return NULL;
+		}
+		comp->fallback = comp->stream[cpu];
+	}
+	return comp;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Life of a device: added without a size, given one (disksize), reset, removed.
+ *
+ * A reset is refused while the device is open. It claims the device, so that
+ * nobody opens it meanwhile, takes dev->meta away with the queue frozen, and
+ * only then frees what it held. Removal forbids opening for good, and resets
+ * once more when the disk is gone, because disksize could be written until
+ * then.
+ */
+#include <linux/blk-mq.h>
+#include <linux/slab.h>
+
+#include <compat/block.h>
+
+#include "zmram.h"
+
+static int zmram_open(ZM_OPEN_ARGS)
+{
+	struct zmram_dev *dev = ZM_OPEN_DISK->private_data;
+
+	lockdep_assert_held(&ZM_OPEN_DISK->open_mutex);
+	return dev->claim || dev->removing ? -EBUSY : 0;
+}
+
+static const struct block_device_operations zmram_fops = {
+	.owner = THIS_MODULE,
+	.open = zmram_open,
+	.submit_bio = zmram_submit_bio,
+	.swap_slot_free_notify = zmram_slot_free_notify,
+#ifdef ZM_HAVE_RW_PAGE
+	.rw_page = zmram_rw_page,
+#endif
+};
+
+static const struct zm_disk_limits zmram_limits = {
+	.logical_block = ZMRAM_BLOCK_SIZE,
+	.physical_block = PAGE_SIZE,
+};
+
+/**
+ * zmram_dev_init() - give a device its size
+ * @dev: the device
+ * @disksize: bytes, not 0; rounded up to pages
+ *
+ * Context: Process context, init_lock held for writing; sleeps.
+ * Return: 0, -EBUSY if it has one, -EINVAL, -ENOMEM.
+ */
+int zmram_dev_init(struct zmram_dev *dev, u64 disksize)
+{
+	struct zmram_meta *meta;
+
+	lockdep_assert_held_write(&dev->init_lock);
+	if (zmram_meta(dev))
+		return -EBUSY;
+	disksize = PAGE_ALIGN(disksize);
+	if (!disksize)
+		return -EINVAL;
+	meta = zmram_meta_create(dev, disksize >> PAGE_SHIFT);
+	if (!meta)
+		return -ENOMEM;
+	zm_pool_set_limit(meta->pool, dev->limit_pages);
+	dev->disksize = disksize;
+	rcu_assign_pointer(dev->meta, meta);
+	set_capacity_and_notify(dev->disk, disksize >> SECTOR_SHIFT);
+	return 0;
+}
+
+/* Back to the state of a device just added. Nobody has it open. */
+static void zmram_dev_clear(struct zmram_dev *dev)
+{
+	struct zmram_meta *meta;
+
+	down_write(&dev->init_lock);
+	meta = zmram_meta(dev);
+	if (meta) {
+		set_capacity_and_notify(dev->disk, 0);
+		/* Requests that found meta have ended when this returns. */
+		blk_mq_freeze_queue(dev->disk->queue);
+		rcu_assign_pointer(dev->meta, NULL);
+		blk_mq_unfreeze_queue(dev->disk->queue);
+		/* And so have readers of its statistics after this. */
+		synchronize_rcu();
+		zmram_meta_destroy(dev, meta);
+	}
+	zmram_stats_clear(dev);
+	dev->disksize = 0;
+	dev->limit_pages = 0;
+	dev->algorithm = zmram_backends[0];
+	up_write(&dev->init_lock);
+}
+
+/**
+ * zmram_dev_reset() - drop all data and settings of a device
+ * @dev: the device
+ *
+ * Context: Process context, sleeps.
+ * Return: 0, or -EBUSY while it is open, being reset or being removed.
+ */
+int zmram_dev_reset(struct zmram_dev *dev)
+{
+	struct gendisk *disk = dev->disk;
+
+	mutex_lock(&disk->open_mutex);
+	if (disk_openers(disk) || dev->claim || dev->removing) {
+		mutex_unlock(&disk->open_mutex);
+		return -EBUSY;
+	}
+	dev->claim = true;
+	mutex_unlock(&disk->open_mutex);
+
+	sync_blockdev(disk->part0);
+	zmram_dev_clear(dev);
+
+	mutex_lock(&disk->open_mutex);
+	dev->claim = false;
+	mutex_unlock(&disk->open_mutex);
+	return 0;
+}
+
+static void zmram_dev_free(struct zmram_dev *dev)
+{
+	free_percpu(dev->stats);
+	kfree(dev);
+}
+
+/**
+ * zmram_dev_remove() - remove a device for good
+ * @dev: the device; freed on success
+ *
+ * Context: Process context, sleeps; a reset under way is waited for.
+ * Return: 0, or -EBUSY while it is open.
+ */
+int zmram_dev_remove(struct zmram_dev *dev)
+{
+	struct gendisk *disk = dev->disk;
+
+	mutex_lock(&disk->open_mutex);
+	if (disk_openers(disk) || dev->removing) {
+		mutex_unlock(&disk->open_mutex);
+		return -EBUSY;
+	}
+	dev->removing = true;
+	mutex_unlock(&disk->open_mutex);
+
+	/* Nobody has it open or will; writers of sysfs files may be inside. */
+	sync_blockdev(disk->part0);
+	del_gendisk(disk);
+	/* Now they are not, and what they left is freed. */
+	zmram_dev_clear(dev);
+	pr_info("removed %s\n", disk->disk_name);
+	put_disk(disk);
+	zmram_dev_free(dev);
+	return 0;
+}
+
+static void zmram_disk_setup(struct zmram_dev *dev)
+{
+	struct gendisk *disk = dev->disk;
+
+	disk->major = zmram_major;
+	disk->first_minor = dev->id;
+	disk->minors = 1;
+	disk->flags |= GENHD_FL_NO_PART;
+	disk->fops = &zmram_fops;
+	disk->private_data = dev;
+	snprintf(disk->disk_name, sizeof(disk->disk_name), "%s%d", zmram_disk_prefix(), dev->id);
+	set_capacity(disk, 0);
+}
+
+/**
+ * zmram_dev_create() - add a device
+ * @id: its number
+ *
+ * Everything is set up before the disk and its attributes become visible.
+ *
+ * Context: Process context, sleeps.
+ * Return: the device or an ERR_PTR().
+ */
+struct zmram_dev *zmram_dev_create(int id)
+{
+	struct zmram_dev *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	int ret = -ENOMEM;
+
+	if (!dev)
+		return ERR_PTR(ret);
+	dev->id = id;
+	dev->algorithm = zmram_backends[0];
+	init_rwsem(&dev->init_lock);
+	dev->stats = alloc_percpu(struct zmram_stats);
+	if (!dev->stats)
+		goto free_dev;
+	dev->disk = zm_compat_alloc_disk(&zmram_limits);
+	if (IS_ERR(dev->disk)) {
+		ret = PTR_ERR(dev->disk);
+		goto free_dev;
+	}
+	zmram_disk_setup(dev);
+	ret = device_add_disk(NULL, dev->disk, zmram_disk_groups);
+	if (ret)
+		goto put_disk;
+	pr_info("added %s\n", dev->disk->disk_name);
+	return dev;
+
+put_disk:
+	put_disk(dev->disk);
+free_dev:
+	zmram_dev_free(dev);
+	return ERR_PTR(ret);
+}

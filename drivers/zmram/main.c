@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Module parameters, loading and unloading. A map of the driver is in zmram.h.
+ */
+#include <linux/module.h>
+
+#include "zmram.h"
+
+static unsigned int num_devices = 1;
+module_param(num_devices, uint, 0444);
+MODULE_PARM_DESC(num_devices, "Devices to add at load (default 1)");
+
+bool zmram_movable = true;
+module_param_named(movable, zmram_movable, bool, 0444);
+MODULE_PARM_DESC(movable, "Let the VM move the pages (default 1); 0 pins them, for comparison");
+
+bool zmram_drop_in;
+module_param_named(drop_in, zmram_drop_in, bool, 0444);
+MODULE_PARM_DESC(drop_in, "Take zram's names: /dev/zramN, /sys/class/zram-control (default 0)");
+
+int zmram_major;
+
+const char *zmram_disk_prefix(void)
+{
+	return zmram_drop_in ? "zram" : "zmram";
+}
+
+static void zmram_exit_devices(void)
+{
+	/* First, so that no device can be added any more. */
+	zmram_control_unregister();
+	zmram_control_remove_all();
+	unregister_blkdev(zmram_major, zmram_disk_prefix());
+	zmram_bio_exit();
+}
+
+static int __init zmram_init(void)
+{
+	unsigned int i;
+	int ret;
+
+	ret = zmram_bio_init();
+	if (ret)
+		return ret;
+	zmram_major = register_blkdev(0, zmram_disk_prefix());
+	if (zmram_major < 0) {
+		ret = zmram_major;
+		goto bio_exit;
+	}
+	ret = zmram_control_register();
+	if (ret)
+		goto unregister_blkdev;
+	for (i = 0; i < num_devices; i++) {
+		ret = zmram_control_add();
+		if (ret < 0) {
+			zmram_exit_devices();
+			return ret;
+		}
+	}
+	return 0;
+
+unregister_blkdev:
+	unregister_blkdev(zmram_major, zmram_disk_prefix());
+bio_exit:
+	zmram_bio_exit();
+	return ret;
+}
+
+static void __exit zmram_exit(void)
+{
+	zmram_exit_devices();
+}
+
+module_init(zmram_init);
+module_exit(zmram_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Compressed RAM block device on movable pages");

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reading, writing and freeing one slot: a page of the disk.
+ *
+ * A write compresses first, then locks the slot and, in one lock section, puts
+ * the data into the object that is there or into a new one, frees what it
+ * replaces, and publishes the new state by unlocking. When no object can be
+ * had without sleeping, it unlocks, has memory reserved, and tries again; so
+ * no slot is locked while anybody waits for memory, and until the new state is
+ * published the old one stays readable.
+ *
+ * Lock order: stream, then handle. Whether a read needs a stream is seen from
+ * the unlocked word, and checked again under the lock.
+ */
+#include <linux/sched/mm.h>
+#include <linux/string.h>
+
+#include "zmram.h"
+
+/* How often a writer outside of reclaim waits, 20 ms each, before it fails. */
+#define ZMRAM_WRITE_RETRIES	100
+
+static bool zmram_same_filled(const unsigned long *page, unsigned long *pattern)
+{
+	const unsigned int last = PAGE_SIZE / sizeof(*page) - 1;
+	unsigned long value = page[0];
+	unsigned int i;
+
+	if (value != page[last])
+		return false;
+	for (i = 1; i < last; i++) {
+		if (page[i] != value)
+			return false;
+	}
+	*pattern = value;
+	return true;
+}
+
+/* Adds (@sign 1) or removes (@sign -1) what a slot's state counts for. */
+static void zmram_account(struct zmram_dev *dev, unsigned long word, unsigned long data, int sign)
+{
+	if (!word)
+		return;
+	zmram_stat_add(dev, ZMRAM_PAGES_STORED, sign);
+	if (word & ZMRAM_SAME) {
+		zmram_stat_add(dev, ZMRAM_SAME_PAGES, sign);
+		return;
+	}
+	zmram_stat_add(dev, ZMRAM_COMPR_SIZE, sign * (s64)data);
+	if (data == PAGE_SIZE)
+		zmram_stat_add(dev, ZMRAM_HUGE_PAGES, sign);
+}
+
+/* Publishes a new state in place of @old, freeing its object. Unlocks. */
+static void zmram_slot_set(struct zmram_dev *dev, struct zmram_meta *meta,
+			   struct zmram_slot *slot, unsigned long old,
+			   unsigned long word, unsigned long data)
+{
+	zmram_account(dev, old, slot->data, -1);
+	zmram_account(dev, word, data, 1);
+	/* Overwritten in place, the object stays. */
+	if (zm_word_has_object(old) && old != word)
+		zm_free(meta->pool, old);
+	slot->data = data;
+	zm_handle_unlock(&slot->handle, word);
+}
+
+static bool zmram_read_needs_stream(const struct zmram_meta *meta, unsigned long word,
+				    unsigned long data)
+{
+	if (!zm_word_has_object(word) || data == PAGE_SIZE)
+		return false;
+	return meta->comp->ops->ctx_for_read || zm_word_straddles(word, data);
+}
+
+/* Fills @dst from a locked slot. */
+static int zmram_slot_load(struct zmram_meta *meta, const struct zmram_slot *slot,
+			   unsigned long word, struct zmram_stream *stream, void *dst)
+{
+	const void *src;
+
+	if (word & ZMRAM_SAME) {
+		memset_l(dst, slot->data, PAGE_SIZE / sizeof(unsigned long));
+		return 0;
+	}
+	if (!zm_word_has_object(word)) {
+		memset(dst, 0, PAGE_SIZE);
+		return 0;
+	}
+	src = zm_read(word, slot->data, stream ? stream->buffer : NULL);
+	if (slot->data == PAGE_SIZE) {
+		memcpy(dst, src, PAGE_SIZE);
+		return 0;
+	}
+	return meta->comp->ops->decompress(stream ? stream->ctx : NULL, src, slot->data, dst);
+}
+
+/*
+ * Locks a slot for reading, with a stream if its state needs one: the stream
+ * has to come first, so it is a guess that may have to be made again.
+ */
+static unsigned long zmram_lock_for_read(struct zmram_meta *meta, struct zmram_slot *slot,
+					 struct zmram_stream **stream)
+{
+	unsigned long word = READ_ONCE(slot->handle.word);
+	bool wanted = zmram_read_needs_stream(meta, word, READ_ONCE(slot->data));
+
+	*stream = NULL;
+	for (;;) {
+		if (wanted && !*stream)
+			*stream = zmram_stream_get(meta->comp);
+		word = zm_handle_lock(&slot->handle);
+		wanted = zmram_read_needs_stream(meta, word, slot->data);
+		if (!wanted || *stream)
+			return word;
+		zm_handle_unlock(&slot->handle, word);
+	}
+}
+
+/**
+ * zmram_read_slot() - read a page of the disk
+ * @dev: the device
+ * @meta: its meta
+ * @index: the page, within the size
+ * @dst: PAGE_SIZE bytes; any alignment
+ *
+ * Context: Process context, sleeps.
+ * Return: 0, or -EINVAL when the stored data does not decompress.
+ */
+int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+		    void *dst)
+{
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	struct zmram_stream *stream;
+	unsigned long word;
+	int ret;
+
+	/* An empty slot needs no lock: it was empty at this instant. */
+	if (!slot || !READ_ONCE(slot->handle.word)) {
+		memset(dst, 0, PAGE_SIZE);
+		return 0;
+	}
+	word = zmram_lock_for_read(meta, slot, &stream);
+	ret = zmram_slot_load(meta, slot, word, stream, dst);
+	zm_handle_unlock(&slot->handle, word);
+	if (stream)
+		zmram_stream_put(stream);
+	if (unlikely(ret))
+		pr_err_ratelimited("%s: page %lu does not decompress, its data is lost\n",
+				   dev->disk->disk_name, index);
+	return ret;
+}
+
+/* Waits for memory, but not for ever: a writer in reclaim must hear soon. */
+static int zmram_reserve(struct zmram_dev *dev, struct zm_pool *pool, size_t size,
+			 struct zm_reserve *reserve)
+{
+	int tries = current->flags & PF_MEMALLOC ? 1 : ZMRAM_WRITE_RETRIES;
+	int ret = zm_reserve(pool, size, GFP_NOWAIT, reserve);
+
+	if (ret == -ENOMEM)
+		zmram_stat_add(dev, ZMRAM_WRITESTALL, 1);
+	while (ret == -ENOMEM && tries--) {
+		ret = zm_reserve(pool, size, GFP_NOIO | __GFP_RETRY_MAYFAIL, reserve);
+		if (ret == -ENOMEM && tries)
+			memalloc_retry_wait(GFP_NOIO);
+	}
+	if (ret == -ENOSPC)
+		pr_warn_ratelimited("%s: mem_limit reached, write failed; raise mem_limit or free data\n",
+				    dev->disk->disk_name);
+	else if (ret)
+		pr_warn_ratelimited("%s: no memory, write failed; set mem_limit below what the system can spare\n",
+				    dev->disk->disk_name);
+	return ret;
+}
+
+/* Puts @size bytes into a slot in place of what it holds. */
+static int zmram_slot_store(struct zmram_dev *dev, struct zmram_meta *meta,
+			    struct zmram_slot *slot, const void *data, size_t size)
+{
+	struct zm_reserve reserve = { };
+	unsigned long old, word;
+	int ret;
+
+	for (;;) {
+		old = zm_handle_lock(&slot->handle);
+		if (zm_fits(old, size)) {
+			word = old;
+			break;
+		}
+		word = zm_alloc(meta->pool, &slot->handle, size, &reserve);
+		if (word)
+			break;
+		zm_handle_unlock(&slot->handle, old);
+		ret = zmram_reserve(dev, meta->pool, size, &reserve);
+		if (ret)
+			return ret;
+	}
+	zm_write(word, data, size);
+	zmram_slot_set(dev, meta, slot, old, word, size);
+	zm_unreserve(&reserve);
+	return 0;
+}
+
+static int zmram_write_data(struct zmram_dev *dev, struct zmram_meta *meta,
+			    struct zmram_slot *slot, const void *src)
+{
+	struct zmram_stream *stream = zmram_stream_get(meta->comp);
+	int len = meta->comp->ops->compress(stream->ctx, src, stream->buffer);
+	int ret;
+
+	if (len > 0 && len < zm_huge_size()) {
+		ret = zmram_slot_store(dev, meta, slot, stream->buffer, len);
+		zmram_stream_put(stream);
+		return ret;
+	}
+	zmram_stream_put(stream);
+	if (len < 0)
+		return len;
+	ret = zmram_slot_store(dev, meta, slot, src, PAGE_SIZE);
+	if (!ret)
+		zmram_stat_add(dev, ZMRAM_HUGE_SINCE, 1);
+	return ret;
+}
+
+/**
+ * zmram_write_slot() - write a page of the disk
+ * @dev: the device
+ * @meta: its meta
+ * @index: the page, within the size
+ * @src: PAGE_SIZE bytes, 8-byte aligned
+ *
+ * Context: Process context, sleeps; starts no I/O.
+ * Return: 0, -ENOMEM, -ENOSPC at mem_limit. After an error the page has its old
+ *	   content.
+ */
+int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+		     const void *src)
+{
+	struct zmram_slot *slot = zmram_slot_get(meta, index);
+	unsigned long pattern, old;
+
+	if (!slot)
+		return -ENOMEM;
+	if (zmram_same_filled(src, &pattern)) {
+		old = zm_handle_lock(&slot->handle);
+		zmram_slot_set(dev, meta, slot, old, ZMRAM_SAME, pattern);
+		return 0;
+	}
+	return zmram_write_data(dev, meta, slot, src);
+}
+
+/**
+ * zmram_free_slot() - make a page of the disk empty
+ * @dev: the device
+ * @meta: its meta, which a reset may have taken from the device already
+ * @index: the page, within the size
+ *
+ * Context: Process context, sleeps.
+ */
+void zmram_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index)
+{
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+
+	if (!slot || !READ_ONCE(slot->handle.word))
+		return;
+	zmram_slot_set(dev, meta, slot, zm_handle_lock(&slot->handle), 0, 0);
+}
+
+/**
+ * zmram_try_free_slot() - the same, for callers that must not sleep
+ * @dev: the device
+ * @meta: its meta
+ * @index: the page, within the size
+ *
+ * Context: Process context, spinlocks may be held.
+ * Return: false if somebody holds the slot; nothing has changed then.
+ */
+bool zmram_try_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index)
+{
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	unsigned long word;
+
+	if (!slot || !READ_ONCE(slot->handle.word))
+		return true;
+	if (!zm_handle_trylock(&slot->handle, &word))
+		return false;
+	zmram_slot_set(dev, meta, slot, word, 0, 0);
+	return true;
+}

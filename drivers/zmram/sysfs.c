@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The device's attributes, in zram's names, formats and errors. Stores parse
+ * first, then take init_lock, then act; a refused write changes nothing.
+ * Statistics take no lock but RCU's, so that reading them waits for nothing.
+ */
+#include <linux/sysfs.h>
+
+#include "zmram.h"
+
+static struct zmram_dev *to_zmram(struct device *device)
+{
+	return dev_to_disk(device)->private_data;
+}
+
+static ssize_t disksize_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(to_zmram(device)->disksize));
+}
+
+static ssize_t disksize_store(struct device *device, struct device_attribute *attr,
+			      const char *buf, size_t len)
+{
+	struct zmram_dev *dev = to_zmram(device);
+	u64 disksize = memparse(buf, NULL);
+	int ret;
+
+	if (!disksize)
+		return -EINVAL;
+	down_write(&dev->init_lock);
+	ret = zmram_dev_init(dev, disksize);
+	up_write(&dev->init_lock);
+	if (ret == -EBUSY)
+		pr_info("%s: the size is set; write 1 to reset before another\n",
+			dev->disk->disk_name);
+	return ret ? ret : len;
+}
+static DEVICE_ATTR_RW(disksize);
+
+static ssize_t initstate_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", !!zmram_meta(to_zmram(device)));
+}
+static DEVICE_ATTR_RO(initstate);
+
+static ssize_t reset_store(struct device *device, struct device_attribute *attr,
+			   const char *buf, size_t len)
+{
+	unsigned short yes;
+	int ret;
+
+	ret = kstrtou16(buf, 10, &yes);
+	if (ret)
+		return ret;
+	if (!yes)
+		return -EINVAL;
+	ret = zmram_dev_reset(to_zmram(device));
+	return ret ? ret : len;
+}
+static DEVICE_ATTR_WO(reset);
+
+static ssize_t comp_algorithm_show(struct device *device, struct device_attribute *attr,
+				   char *buf)
+{
+	return zmram_backends_show(READ_ONCE(to_zmram(device)->algorithm), buf);
+}
+
+static ssize_t comp_algorithm_store(struct device *device, struct device_attribute *attr,
+				    const char *buf, size_t len)
+{
+	struct zmram_dev *dev = to_zmram(device);
+	const struct zmram_comp_ops *ops;
+	char name[ZMRAM_ALGORITHM_MAX];
+	int ret = 0;
+
+	if (strscpy(name, buf, sizeof(name)) < 0)
+		return -E2BIG;
+	name[strcspn(name, "\n")] = '\0';
+	ops = zmram_backend_find(name);
+	if (!ops)
+		return -EINVAL;
+	down_write(&dev->init_lock);
+	if (zmram_meta(dev))
+		ret = -EBUSY;
+	else
+		WRITE_ONCE(dev->algorithm, ops);
+	up_write(&dev->init_lock);
+	return ret ? ret : len;
+}
+static DEVICE_ATTR_RW(comp_algorithm);
+
+/* Kept for zram's tools: there is a stream per CPU, and nothing to set. */
+static ssize_t max_comp_streams_show(struct device *device, struct device_attribute *attr,
+				     char *buf)
+{
+	return sysfs_emit(buf, "%d\n", num_online_cpus());
+}
+
+static ssize_t max_comp_streams_store(struct device *device, struct device_attribute *attr,
+				      const char *buf, size_t len)
+{
+	return len;
+}
+static DEVICE_ATTR_RW(max_comp_streams);
+
+static ssize_t mem_limit_store(struct device *device, struct device_attribute *attr,
+			       const char *buf, size_t len)
+{
+	struct zmram_dev *dev = to_zmram(device);
+	u64 limit;
+	char *end;
+
+	limit = memparse(buf, &end);
+	if (end == buf)
+		return -EINVAL;
+	down_write(&dev->init_lock);
+	dev->limit_pages = PAGE_ALIGN(limit) >> PAGE_SHIFT;
+	if (zmram_meta(dev))
+		zm_pool_set_limit(zmram_meta(dev)->pool, dev->limit_pages);
+	up_write(&dev->init_lock);
+	return len;
+}
+static DEVICE_ATTR_WO(mem_limit);
+
+static ssize_t mem_used_max_store(struct device *device, struct device_attribute *attr,
+				  const char *buf, size_t len)
+{
+	struct zmram_dev *dev = to_zmram(device);
+	unsigned long value;
+
+	if (kstrtoul(buf, 10, &value) || value)
+		return -EINVAL;
+	down_read(&dev->init_lock);
+	if (zmram_meta(dev))
+		zm_pool_reset_peak(zmram_meta(dev)->pool);
+	up_read(&dev->init_lock);
+	return len;
+}
+static DEVICE_ATTR_WO(mem_used_max);
+
+static ssize_t compact_store(struct device *device, struct device_attribute *attr,
+			     const char *buf, size_t len)
+{
+	struct zmram_dev *dev = to_zmram(device);
+	ssize_t ret = -EINVAL;
+
+	down_read(&dev->init_lock);
+	if (zmram_meta(dev)) {
+		zm_compact(zmram_meta(dev)->pool);
+		ret = len;
+	}
+	up_read(&dev->init_lock);
+	return ret;
+}
+static DEVICE_ATTR_WO(compact);
+
+/* What mm_stat needs of the pool; zeroes without one. */
+struct zmram_pool_stat {
+	u64 used, peak, compacted;
+};
+
+static struct zmram_pool_stat zmram_pool_stat(struct zmram_dev *dev)
+{
+	struct zmram_pool_stat stat = { };
+	struct zmram_meta *meta;
+
+	rcu_read_lock();
+	meta = rcu_dereference(dev->meta);
+	if (meta) {
+		stat.used = zm_pool_pages(meta->pool);
+		stat.peak = zm_pool_peak(meta->pool);
+		stat.compacted = zm_pool_counter(meta->pool, ZM_PAGES_COMPACTED);
+	}
+	rcu_read_unlock();
+	return stat;
+}
+
+static ssize_t mm_stat_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	struct zmram_dev *dev = to_zmram(device);
+	struct zmram_pool_stat pool = zmram_pool_stat(dev);
+
+	return sysfs_emit(buf, "%8llu %8llu %8llu %8lu %8lld %8llu %8lu %8llu %8llu\n",
+			  (u64)zmram_stat_read(dev, ZMRAM_PAGES_STORED) << PAGE_SHIFT,
+			  (u64)zmram_stat_read(dev, ZMRAM_COMPR_SIZE),
+			  pool.used << PAGE_SHIFT,
+			  READ_ONCE(dev->limit_pages) << PAGE_SHIFT,
+			  (s64)pool.peak << PAGE_SHIFT,
+			  (u64)zmram_stat_read(dev, ZMRAM_SAME_PAGES),
+			  (unsigned long)pool.compacted,
+			  (u64)zmram_stat_read(dev, ZMRAM_HUGE_PAGES),
+			  (u64)zmram_stat_read(dev, ZMRAM_HUGE_SINCE));
+}
+static DEVICE_ATTR_RO(mm_stat);
+
+static ssize_t io_stat_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	struct zmram_dev *dev = to_zmram(device);
+
+	return sysfs_emit(buf, "%8llu %8llu %8llu %8llu\n",
+			  (u64)zmram_stat_read(dev, ZMRAM_FAILED_READS),
+			  (u64)zmram_stat_read(dev, ZMRAM_FAILED_WRITES),
+			  (u64)zmram_stat_read(dev, ZMRAM_INVALID_IO),
+			  (u64)zmram_stat_read(dev, ZMRAM_NOTIFY_FREE));
+}
+static DEVICE_ATTR_RO(io_stat);
+
+static ssize_t debug_stat_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	struct zmram_dev *dev = to_zmram(device);
+
+	return sysfs_emit(buf, "version: 1\n%8llu %8llu\n",
+			  (u64)zmram_stat_read(dev, ZMRAM_WRITESTALL),
+			  (u64)zmram_stat_read(dev, ZMRAM_MISS_FREE));
+}
+static DEVICE_ATTR_RO(debug_stat);
+
+static ssize_t move_stat_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	struct zmram_dev *dev = to_zmram(device);
+	struct zmram_meta *meta;
+	ssize_t len = 0;
+	int i;
+
+	rcu_read_lock();
+	meta = rcu_dereference(dev->meta);
+	for (i = 0; i < ZM_NR_COUNTERS; i++)
+		len += sysfs_emit_at(buf, len, "%s %llu\n", zm_counter_name(i),
+				     meta ? zm_pool_counter(meta->pool, i) : 0);
+	rcu_read_unlock();
+	return len;
+}
+static DEVICE_ATTR_RO(move_stat);
+
+static struct attribute *zmram_disk_attrs[] = {
+	&dev_attr_disksize.attr,
+	&dev_attr_initstate.attr,
+	&dev_attr_reset.attr,
+	&dev_attr_comp_algorithm.attr,
+	&dev_attr_max_comp_streams.attr,
+	&dev_attr_mem_limit.attr,
+	&dev_attr_mem_used_max.attr,
+	&dev_attr_compact.attr,
+	&dev_attr_mm_stat.attr,
+	&dev_attr_io_stat.attr,
+	&dev_attr_debug_stat.attr,
+	&dev_attr_move_stat.attr,
+	NULL,
+};
+
+static const struct attribute_group zmram_disk_group = {
+	.attrs = zmram_disk_attrs,
+};
+
+const struct attribute_group *zmram_disk_groups[] = {
+	&zmram_disk_group,
+	NULL,
+};

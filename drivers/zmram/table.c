@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The slot table, and making and destroying all that a sized device has.
+ *
+ * Two levels: an array of leaves, 8 bytes per 16 MiB of disk, and leaves of
+ * 64 KiB that come into being when one of their slots is first written. Handles
+ * live in the leaves, which therefore never move; taking them in blocks of 64
+ * KiB keeps them together instead of one page in every pageblock. A leaf goes
+ * only with the table.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "zmram.h"
+
+/*
+ * Slot of a page, its leaf made if need be; NULL without memory. Sleeps, but
+ * starts no I/O: writers come here from reclaim.
+ */
+struct zmram_slot *zmram_slot_get(struct zmram_meta *meta, unsigned long index)
+{
+	struct zmram_slot **place = &meta->leaf[index >> ZMRAM_LEAF_SHIFT];
+	struct zmram_slot *leaf, *old = NULL;
+
+	if (likely(smp_load_acquire(place)))
+		return zmram_slot_find(meta, index);
+	leaf = kvcalloc(ZMRAM_LEAF_SLOTS, sizeof(*leaf), GFP_NOIO | __GFP_NOWARN);
+	if (!leaf)
+		return NULL;
+	/* Release: publishes the zeroes. Another writer may have been first. */
+	if (!try_cmpxchg_release(place, &old, leaf))
+		kvfree(leaf);
+	return zmram_slot_find(meta, index);
+}
+
+static void zmram_leaf_free(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long nr)
+{
+	unsigned long index = nr << ZMRAM_LEAF_SHIFT;
+	unsigned long end = index + ZMRAM_LEAF_SLOTS;
+
+	for (; index < end; index++)
+		zmram_free_slot(dev, meta, index);
+	kvfree(meta->leaf[nr]);
+}
+
+/*
+ * Frees every object and what is left. No I/O is under way any more; pages may
+ * still be migrated, so the slots are locked as always.
+ */
+void zmram_meta_destroy(struct zmram_dev *dev, struct zmram_meta *meta)
+{
+	unsigned long nr;
+
+	for (nr = 0; nr < meta->nr_leaves; nr++) {
+		if (meta->leaf[nr])
+			zmram_leaf_free(dev, meta, nr);
+		cond_resched();
+	}
+	zm_pool_destroy(meta->pool);
+	zmram_comp_destroy(meta->comp);
+	kvfree(meta);
+}
+
+/* Makes all that a device of @nr_slots pages needs; NULL without memory. */
+struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slots)
+{
+	unsigned long nr_leaves = DIV_ROUND_UP(nr_slots, ZMRAM_LEAF_SLOTS);
+	struct zmram_meta *meta;
+	unsigned int i;
+
+	BUILD_BUG_ON(sizeof(struct zmram_slot) != 16);
+
+	meta = kvzalloc(struct_size(meta, leaf, nr_leaves), GFP_KERNEL | __GFP_NOWARN);
+	if (!meta)
+		return NULL;
+	meta->nr_slots = nr_slots;
+	meta->nr_leaves = nr_leaves;
+	for (i = 0; i < ZMRAM_RMW_LOCKS; i++)
+		mutex_init(&meta->rmw[i]);
+	meta->comp = zmram_comp_create(dev->algorithm);
+	if (!meta->comp)
+		goto free_meta;
+	meta->pool = zm_pool_create(dev->disk->disk_name, zmram_movable ? ZM_POOL_MOVABLE : 0);
+	if (!meta->pool)
+		goto destroy_comp;
+	return meta;
+
+destroy_comp:
+	zmram_comp_destroy(meta->comp);
+free_meta:
+	kvfree(meta);
+	return NULL;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * zmram internals: the structures, who protects what, and the lock order
+ * outside of zmalloc (whose own is in drivers/zmalloc/internal.h).
+ *
+ * Lock order, outer to inner:
+ *
+ *	lock			protects			taken by
+ *	zmram_control_mutex	the set of devices		control.c, main.c
+ *	disk->open_mutex	claim, removing			device.c, open
+ *	dev->init_lock		settings; making and destroying	sysfs, device.c
+ *				dev->meta
+ *	meta->rmw[]		whole slots against partial	slot.c; only where
+ *				writes				pages exceed blocks
+ *	stream->lock		compressor state, buffer	slot.c
+ *	handle lock		one slot			slot.c
+ *
+ * The I/O path takes only the last three. It finds dev->meta without a lock:
+ * a reset freezes the queue before it takes the pointer away. Readers of
+ * statistics find it by RCU and so never wait for anything.
+ *
+ * Letters beside fields:
+ *	I  set when the structure is made, constant afterwards
+ *	L  dev->init_lock
+ *	O  disk->open_mutex
+ *	H  handle lock of the slot
+ *	A  atomic or per-CPU
+ *
+ * Where to read next: slot.c (what a slot holds), bio.c (requests), device.c
+ * (life of a device).
+ */
+#ifndef ZMRAM_H
+#define ZMRAM_H
+
+#include <linux/blkdev.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/rwsem.h>
+#include <linux/zmalloc.h>
+
+/* The logical block; smaller than a page on kernels with large pages. */
+#ifndef ZMRAM_BLOCK_SHIFT
+#define ZMRAM_BLOCK_SHIFT	12
+#endif
+#define ZMRAM_BLOCK_SIZE	BIT(ZMRAM_BLOCK_SHIFT)
+#define ZMRAM_SUBPAGE_BLOCKS	(ZMRAM_BLOCK_SHIFT < PAGE_SHIFT)
+#define ZMRAM_RMW_LOCKS		16
+
+/* A leaf of the slot table: 64 KiB, the slots of 4096 pages. */
+#define ZMRAM_LEAF_SHIFT	12
+#define ZMRAM_LEAF_SLOTS	BIT(ZMRAM_LEAF_SHIFT)
+
+#define ZMRAM_ALGORITHM_MAX	128
+
+/*
+ * What a slot holds, by its handle's word:
+ *	0		nothing: reads as zeroes
+ *	ZMRAM_SAME	a page filled with the word in @data
+ *	an object	of @data bytes: compressed, or raw if PAGE_SIZE
+ */
+#define ZMRAM_SAME		BIT(ZM_OWNER_SHIFT)
+
+struct zmram_slot {
+	struct zm_handle handle;
+	unsigned long data;			/* H */
+};
+
+/* Counters of a device; all per-CPU, summed by the reader. */
+enum zmram_stat {
+	ZMRAM_PAGES_STORED,	/* slots that are not empty */
+	ZMRAM_COMPR_SIZE,	/* bytes of objects */
+	ZMRAM_SAME_PAGES,	/* same-filled slots */
+	ZMRAM_HUGE_PAGES,	/* raw slots */
+	ZMRAM_HUGE_SINCE,	/* raw slots ever written */
+	ZMRAM_FAILED_READS,
+	ZMRAM_FAILED_WRITES,
+	ZMRAM_INVALID_IO,	/* out of range or misaligned */
+	ZMRAM_NOTIFY_FREE,	/* slots freed by discard or by swap */
+	ZMRAM_MISS_FREE,	/* swap freed a slot that was locked */
+	ZMRAM_WRITESTALL,	/* writes that had to wait for memory */
+	ZMRAM_NR_STATS
+};
+
+struct zmram_stats {
+	s64 value[ZMRAM_NR_STATS];
+};
+
+/**
+ * struct zmram_comp_ops - a compression backend
+ * @name: as in comp_algorithm
+ * @ctx_for_read: @decompress needs the context
+ * @create_ctx: working memory of one stream; NULL without memory
+ * @destroy_ctx: frees it
+ * @compress: PAGE_SIZE bytes to at most ZMRAM_STREAM_BUFFER; returns the bytes
+ *	      written or a negative errno
+ * @decompress: to exactly PAGE_SIZE bytes; returns 0 or a negative errno.
+ *		Does not trust its input.
+ */
+struct zmram_comp_ops {
+	const char *name;
+	bool ctx_for_read;
+	void *(*create_ctx)(void);
+	void (*destroy_ctx)(void *ctx);
+	int (*compress)(void *ctx, const void *src, void *dst);
+	int (*decompress)(void *ctx, const void *src, size_t len, void *dst);
+};
+
+#define ZMRAM_STREAM_BUFFER	(2 * PAGE_SIZE)
+
+struct zmram_stream {
+	struct mutex lock;
+	void *ctx;				/* lock */
+	void *buffer;				/* lock: ZMRAM_STREAM_BUFFER bytes */
+};
+
+struct zmram_comp {
+	const struct zmram_comp_ops *ops;	/* I */
+	struct zmram_stream *fallback;		/* I: one of stream[] */
+	struct zmram_stream *stream[];		/* A: by CPU; set once */
+};
+
+/* All that exists between disksize and reset. */
+struct zmram_meta {
+	struct zm_pool *pool;			/* I */
+	struct zmram_comp *comp;		/* I */
+	unsigned long nr_slots;			/* I */
+	unsigned long nr_leaves;		/* I */
+	struct mutex rmw[ZMRAM_RMW_LOCKS];	/* by slot: see the table above */
+	struct zmram_slot *leaf[];		/* A: set once, on first touch */
+};
+
+struct zmram_dev {
+	struct gendisk *disk;			/* I */
+	int id;					/* I */
+	bool claim;				/* O: being reset */
+	bool removing;				/* O: being removed; stays set */
+	struct rw_semaphore init_lock;
+	const struct zmram_comp_ops *algorithm;	/* L */
+	u64 disksize;				/* L: bytes */
+	unsigned long limit_pages;		/* L */
+	struct zmram_meta __rcu *meta;		/* L; RCU; stable for I/O */
+	struct zmram_stats __percpu *stats;	/* A */
+};
+
+/*
+ * For the I/O path, which a reset waits for; and for holders of init_lock.
+ * NULL when the device has no size yet.
+ */
+static inline struct zmram_meta *zmram_meta(struct zmram_dev *dev)
+{
+	return rcu_dereference_raw(dev->meta);
+}
+
+static inline void zmram_stat_add(struct zmram_dev *dev, enum zmram_stat item, s64 n)
+{
+	this_cpu_add(dev->stats->value[item], n);
+}
+
+/* main.c */
+extern bool zmram_movable;
+extern bool zmram_drop_in;
+extern int zmram_major;
+const char *zmram_disk_prefix(void);
+
+/* control.c */
+extern struct mutex zmram_control_mutex;
+int zmram_control_register(void);
+void zmram_control_unregister(void);
+int zmram_control_add(void);
+void zmram_control_remove_all(void);
+
+/* device.c */
+struct zmram_dev *zmram_dev_create(int id);
+int zmram_dev_remove(struct zmram_dev *dev);
+int zmram_dev_init(struct zmram_dev *dev, u64 disksize);
+int zmram_dev_reset(struct zmram_dev *dev);
+
+/* bio.c */
+int zmram_bio_init(void);
+void zmram_bio_exit(void);
+void zmram_submit_bio(struct bio *bio);
+void zmram_slot_free_notify(struct block_device *bdev, unsigned long index);
+#ifdef ZM_HAVE_RW_PAGE
+int zmram_rw_page(struct block_device *bdev, sector_t sector, struct page *page, enum req_op op);
+#endif
+
+/* table.c */
+struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slots);
+void zmram_meta_destroy(struct zmram_dev *dev, struct zmram_meta *meta);
+struct zmram_slot *zmram_slot_get(struct zmram_meta *meta, unsigned long index);
+
+/* Slot of a page, or NULL if none of its leaf was ever written. */
+static inline struct zmram_slot *zmram_slot_find(struct zmram_meta *meta, unsigned long index)
+{
+	/* Acquire: pairs with the release that publishes a zeroed leaf. */
+	struct zmram_slot *leaf = smp_load_acquire(&meta->leaf[index >> ZMRAM_LEAF_SHIFT]);
+
+	return leaf ? &leaf[index & (ZMRAM_LEAF_SLOTS - 1)] : NULL;
+}
+
+/* slot.c */
+int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+		    void *dst);
+int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+		     const void *src);
+void zmram_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index);
+bool zmram_try_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index);
+
+/* comp.c */
+extern const struct zmram_comp_ops *const zmram_backends[];
+extern const struct zmram_comp_ops zmram_comp_lz4;
+const struct zmram_comp_ops *zmram_backend_find(const char *name);
+ssize_t zmram_backends_show(const struct zmram_comp_ops *current_ops, char *buf);
+struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops);
+void zmram_comp_destroy(struct zmram_comp *comp);
+struct zmram_stream *zmram_stream_get(struct zmram_comp *comp);
+void zmram_stream_put(struct zmram_stream *stream);
+
+/* stats.c */
+s64 zmram_stat_read(struct zmram_dev *dev, enum zmram_stat item);
+void zmram_stats_clear(struct zmram_dev *dev);
+
+/* sysfs.c */
+extern const struct attribute_group *zmram_disk_groups[];
+
+#endif /* ZMRAM_H */
