@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Front end for people: builds the modules out of tree and runs the demo and the
+# tests. What is in the modules is said in Kbuild; how they are built for one
+# kernel, in scripts/ko-build. "make help" lists the targets.
+
+# The kernel to build for: KDIR=<headers or build tree>, or KVER=<release with
+# installed headers, or 6.1 or 6.12 for a guest kernel>; else the running one.
+KDIR ?=
+KVER ?=
+INSTALL_MOD_PATH ?=
+
+KO_BUILD := scripts/ko-build $(if $(KDIR),--kdir '$(KDIR)') $(if $(KVER),--kver '$(KVER)')
+TOOLS := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
+TOOL_CFLAGS := -O2 -g -Wall -Wextra -pthread
+SCRIPTS = $(shell grep -lE '^\#!/bin/(ba)?sh' scripts/* tests/run tests/batch .ci/run) \
+	tests/lib.sh $(wildcard tests/*.sh)
+PYTHON = $(shell grep -lE '^\#!/usr/bin/python3' scripts/* tests/*)
+
+.PHONY: all modules tools install uninstall deps kernels demo check \
+	check-scripts clean help
+
+all: modules
+
+modules: ## build/<release>/zmalloc.ko and zmram.ko (KDIR=, KVER=, W=1, V=1, C=1)
+	+@$(KO_BUILD)
+
+tools: $(TOOLS) ## build/tools/: the programs that the tests and the demo use
+
+build/tools/%: tests/tools/%.c $(wildcard tests/tools/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(TOOL_CFLAGS) -o $@ $<
+
+install: modules ## put the modules into the kernel's updates/ and run depmod (INSTALL_MOD_PATH=)
+	@release=$$($(KO_BUILD) --release) && \
+	scripts/ko-install '$(INSTALL_MOD_PATH)' "$$release"
+
+uninstall: ## undo install
+	@release=$$($(KO_BUILD) --release) && \
+	scripts/ko-install --remove '$(INSTALL_MOD_PATH)' "$$release"
+
+deps: ## install the Debian packages that build, check and demo need
+	@scripts/deps
+
+kernels: deps ## fetch the guest kernels into the cache (no boot entry)
+	@scripts/kernels $(or $(KVER),6.1 6.12)
+
+demo: ## show it at work in a guest (KVER=6.12)
+	@scripts/deps
+	@scripts/kernels $(or $(KVER),6.12) >/dev/null
+	+@scripts/ko-build --kver $(or $(KVER),6.12) -s
+	+@$(MAKE) -s tools
+	@scripts/demo --kver $(or $(KVER),6.12)
+
+check: ## run every test in guests of both kernels (KVER= restricts)
+	@scripts/deps
+	+@tests/run $(if $(KVER),--kver '$(KVER)')
+
+check-scripts: ## lint shell and Python (needs shellcheck)
+	@command -v shellcheck >/dev/null || \
+		{ echo "check-scripts: apt-get install shellcheck first" >&2; exit 1; }
+	shellcheck -x $(SCRIPTS)
+	shellcheck -s dash scripts/guest-init
+	@for f in $(PYTHON); do \
+		/usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' \
+			$$f || exit 1; \
+	done
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
