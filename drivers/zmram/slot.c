@@ -61,7 +61,8 @@ static void zmram_slot_set(struct zmram_dev *dev, struct zmram_meta *meta,
 	/* Overwritten in place, the object stays. */
 	if (zm_word_has_object(old) && old != word)
 		zm_free(meta->pool, old);
-	slot->data = data;
+	/* Readers peek at it to guess whether they need a stream. */
+	WRITE_ONCE(slot->data, data);
 	zm_handle_unlock(&slot->handle, word);
 }
 

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# needs: mem=1G cpus=2 timeout=300
+# fails-if: a load or unload fails or leaks, or a module goes while it is in use.
+#
+# Loading, using and unloading the modules, over and over.
+. "$ZM_TOP/tests/lib.sh"
+. "$ZM_TOP/tests/lib-device.sh"
+
+cycle()
+{
+	zm_load num_devices=2 && zm_setup 0 64M && zm_setup 1 1T &&
+		zm_fill_sizes 0 64 && zm_fill_sizes 1 16 && zm_unload
+}
+
+slab_before=$(meminfo_get SUnreclaim)
+failed=0
+for _ in {1..20}; do
+	cycle >"$tap_scratch/cycle" 2>&1 || failed=$((failed + 1))
+done
+is "$failed" 0 "20 times: load, use two devices, unload without a reset"
+is "$(zm_nr_zspages)" 0 "no page is left behind"
+slab_after=$(meminfo_get SUnreclaim)
+num $((slab_after - slab_before)) -lt 4096 "unreclaimable slab grew by less than 4 MiB"
+
+zm_load
+zm_setup 0 64M
+nok rmmod zmalloc "zmalloc cannot be unloaded under zmram"
+exec 9<"/dev/zmram0"
+nok rmmod zmram "zmram cannot be unloaded while a device is open"
+exec 9<&-
+ok zm_unload "both can be unloaded afterwards"
+
+for bad in 'num_devices=-1' 'movable=maybe' 'drop_in=2'; do
+	nok zm_load "$bad" "parameter $bad is refused"
+done
+rmmod zmalloc 2>/dev/null
+ok zm_load num_devices=0 "num_devices=0 loads no device"
+nok test -e /sys/block/zmram0 "and there is none"
+is "$(cat /sys/class/zmram-control/hot_add)" 0 "hot_add gives the first"
+ok zm_unload "unload with a device that was added later"
+tap_done

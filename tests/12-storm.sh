@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# needs: mem=1G cpus=2 timeout=300
+# fails-if: in 60 seconds of two verifying jobs under compaction an error shows,
+# fails-if: or fewer than 20 000 of the device's pages move.
+#
+# The long one: two jobs, a minute, compaction all the time.
+. "$ZM_TOP/tests/lib.sh"
+. "$ZM_TOP/tests/lib-device.sh"
+
+export ZM_DEV=/dev/zmram0 ZM_SIZE=100m
+zm_load
+zm_setup 0 256M
+before=$(vmstat_get pgmigrate_success)
+compact_loop_start
+ok zm_fio smoke60 "60 seconds of fio verify, two jobs, under compaction"
+compact_loop_stop
+diag "$(tr '\n' ' ' </sys/block/zmram0/move_stat)"
+num "$(move_stat 0 migrated)" -ge 20000 "at least 20 000 pages of the device moved"
+num "$(vmstat_get pgmigrate_success)" -ge $((before + 20000)) "and the VM says so"
+zm_check_end 0
+tap_done

@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# needs: mem=1G,slots=2,maxmem=3G cpus=2 timeout=400 qemu=-object memory-backend-ram,id=hot0,size=512M -device pc-dimm,id=dimm0,memdev=hot0
+# fails-if: a memory block that holds the device's pages cannot be offlined while
+# fails-if: I/O runs, or the I/O sees wrong data.
+#
+# Offlining hot-plugged, movable memory under I/O, block by block.
+. "$ZM_TOP/tests/lib.sh"
+. "$ZM_TOP/tests/lib-device.sh"
+
+mem=/sys/devices/system/memory
+block_bytes=$((16#$(cat $mem/block_size_bytes)))
+
+blocks()
+{
+	local block
+
+	for block in "$mem"/memory*; do
+		if [[ $(cat "$block/valid_zones") == *"$1"* && $(cat "$block/state") == "$2" ]]; then
+			echo "${block##*/memory}"
+		fi
+	done
+}
+
+# Frames of the device inside memory block $1.
+frames_in()
+{
+	local per=$((block_bytes / 4096))
+
+	zm_pfns 0 | awk -v lo=$(($1 * per)) -v hi=$((($1 + 1) * per)) \
+		'$1 >= lo && $1 < hi { n++ } END { print n + 0 }'
+}
+
+offline()
+{
+	timeout 60 bash -c "echo offline >$mem/memory$1/state"
+}
+
+for b in $(blocks Movable offline); do
+	echo online_movable >"$mem/memory$b/state"
+done
+movable=$(blocks Movable online)
+isnt "$movable" "" "hot-plugged memory is online and movable" || bail "no movable memory"
+
+zm_load
+zm_setup 0 768M
+ok "$zm_tools/devfill" --dev /dev/zmram0 --mib 256 "fill the device"
+total=0
+for b in $movable; do
+	total=$((total + $(frames_in "$b")))
+done
+num "$total" -gt 1000 "pages of the device lie in movable memory"
+(
+	export ZM_DEV=/dev/zmram0 ZM_SIZE=48m ZM_RUNTIME=60
+	fio --output=/dev/null --offset=512m "$ZM_TOP/fio-jobs/seq-verify.fio" >"$tap_scratch/fio.err" 2>&1
+	echo $? >"$tap_scratch/fio.status"
+) &
+io=$!
+rounds=0
+failed=0
+end=$((SECONDS + 45))
+while ((SECONDS < end)); do
+	for b in $movable; do
+		frames=$(frames_in "$b")
+		offline "$b" || failed=$((failed + 1))
+		left=$(frames_in "$b")
+		((left == 0)) || failed=$((failed + 1))
+		diag "block $b: $frames frames of the device before, $left after"
+		echo online_movable >"$mem/memory$b/state"
+		rounds=$((rounds + 1))
+	done
+done
+num "$rounds" -ge 4 "memory blocks were offlined again and again"
+is "$failed" 0 "every one of them could be offlined"
+wait $io
+is "$(cat "$tap_scratch/fio.status")" 0 "fio, running meanwhile, read what it wrote"
+ok "$zm_tools/devfill" --dev /dev/zmram0 --mib 256 --verify "the data written before is intact"
+num "$(move_stat 0 migrated)" -gt 1000 "pages of the device moved"
+zm_check_end 0
+tap_done

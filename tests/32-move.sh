@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# needs: mem=1G cpus=2 timeout=300
+# fails-if: moving a page of any class and position damages an object, loses a
+# fails-if: reference, or leaves a counter behind.
+#
+# Moves every page of a device that holds objects of all sizes, one by one.
+. "$ZM_TOP/tests/lib.sh"
+. "$ZM_TOP/tests/lib-device.sh"
+
+move_all()
+{
+	local pfn moved=0 stuck=0
+
+	while read -r pfn; do
+		# A frame whose neighbours the kernel cannot isolate is not our matter.
+		if echo "$pfn" >$zm_mover/move; then
+			moved=$((moved + 1))
+		else
+			stuck=$((stuck + 1))
+		fi
+	done < <(zm_pfns 0) 2>/dev/null
+	echo "$moved $stuck"
+}
+
+zm_load
+ok insmod "$ZM_BUILD/tests/modules/zm_mover.ko" "load the page mover"
+zm_setup 0 64M
+zm_fill_sizes 0 1200
+num "$(awk '$1 ~ /^[0-9]+$/' /sys/kernel/debug/zmalloc/zmram0/classes | wc -l)" -gt 60 \
+	"objects of more than 60 classes"
+free_before=$(meminfo_get MemFree)
+sum=$(zm_checksum 0)
+pages=$(zm_in_use 0 4)
+objects=$(zm_in_use 0 3)
+for round in 1 2 3; do
+	read -r moved stuck < <(move_all)
+	diag "round $round: $moved of $pages moved, $stuck not"
+	num $((moved * 100)) -ge $((pages * 95)) "round $round: 95 % of the pages moved"
+	is "$(zm_checksum 0)" "$sum" "round $round: the data is as it was"
+done
+num "$(move_stat 0 migrated)" -ge $((pages * 28 / 10)) "move_stat counts them"
+num "$(move_stat 0 handles_rewritten)" -ge "$objects" "and the handles"
+is "$(zm_in_use 0 3)/$(zm_in_use 0 4)" "$objects/$pages" "objects and pages are as many as before"
+is "$(zm_nr_zspages)" "$pages" "and so says the zone"
+num "$(meminfo_get MemFree)" -gt $((free_before - 4096)) "no page of memory was lost"
+rmmod zm_mover
+zm_fill_sizes 0 1200 2
+zm_check_end 0
+tap_done

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# needs: mem=1G cpus=2 timeout=300
+# fails-if: a page is moved under a reader or writer, or a busy object makes a
+# fails-if: move fail for good.
+#
+# A few pages, always being read and written, are moved all the time.
+. "$ZM_TOP/tests/lib.sh"
+. "$ZM_TOP/tests/lib-device.sh"
+
+# Moves the device's frames, whichever they are just now, until told to stop.
+mover_loop()
+{
+	local pfn
+
+	until [[ -e $tap_scratch/stop ]]; do
+		while read -r pfn; do
+			echo "$pfn" >$zm_mover/move
+		done < <(zm_pfns 0)
+	done 2>/dev/null
+}
+
+run_case()
+{
+	rm -f "$tap_scratch/stop"
+	mover_loop &
+	ok "${@:1:$#-1}" "${!#}"
+	touch "$tap_scratch/stop"
+	wait $!
+}
+
+zm_load
+ok insmod "$ZM_BUILD/tests/modules/zm_mover.ko" "load the page mover"
+zm_setup 0 64M
+run_case "$zm_tools/diopattern" --dev /dev/zmram0 --size-mib 1 --threads 2 --seconds 25 \
+	--buf-align 4096 --no-discard --seed 7 "two threads on 1 MiB while its pages are moved"
+run_case "$zm_tools/diopattern" --dev /dev/zmram0 --size-mib 1 --threads 3 --seconds 15 --shared \
+	--seed 8 "three threads on the same 1 MiB, discards among them"
+blkdiscard -f /dev/zmram0
+export ZM_DEV=/dev/zmram0 ZM_SIZE=64k ZM_RUNTIME=20
+run_case zm_fio randmix-verify "fio on 2 x 64 KiB while its pages are moved"
+diag "$(tr '\n' ' ' </sys/block/zmram0/move_stat)"
+num "$(move_stat 0 migrated)" -gt 500 "pages moved"
+num "$(move_stat 0 busy)" -gt 0 "and some were found busy"
+rmmod zm_mover
+zm_check_end 0
+tap_done

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# needs: mem=1G cpus=2 timeout=300
+# fails-if: a zspage that becomes empty while one of its pages is isolated or
+# fails-if: locked is lost or freed twice.
+#
+# Zspages come and go while their pages are isolated and moved.
+. "$ZM_TOP/tests/lib.sh"
+. "$ZM_TOP/tests/lib-device.sh"
+
+churn()
+{
+	local end=$((SECONDS + 40)) i=0
+
+	while ((SECONDS < end)); do
+		"$zm_tools/devfill" --dev /dev/zmram0 --mib 48 --seed $((i++)) || return
+		zm_fill_sizes 0 300 $i || return
+		blkdiscard -f /dev/zmram0 || return
+	done
+}
+
+zm_load
+zm_setup 0 64M
+compact_loop_start
+ok churn "fill and discard for 40 seconds under compaction"
+compact_loop_stop
+diag "$(tr '\n' ' ' </sys/block/zmram0/move_stat)"
+num "$(move_stat 0 migrated)" -gt 1000 "pages moved"
+num "$(move_stat 0 released_isolated)" -gt 0 "pages were freed while isolated"
+num "$(move_stat 0 frees_deferred)" -gt 0 "and zspages whose pages were locked"
+zm_check_end 0
+tap_done

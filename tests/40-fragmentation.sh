@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# needs: mem=1G cpus=2 timeout=500
+# fails-if: less than 97 % of the huge pages that free memory would make can be
+# fails-if: had, or pinning the pages makes no difference.
+#
+# The point of it all: huge pages from memory that the device lies scattered in.
+. "$ZM_TOP/tests/lib.sh"
+. "$ZM_TOP/tests/lib-device.sh"
+
+field()
+{
+	tr ' ' '\n' <<<"$1" | sed -n "s/^$2=//p"
+}
+
+# The experiment loads and unloads the modules itself.
+experiment()
+{
+	"$ZM_TOP/tests/frag.sh" --kind zmram --movable "$1" 2>"$tap_scratch/frag.err" ||
+		cat "$tap_scratch/frag.err"
+}
+
+movable=$(experiment 1)
+diag "$movable"
+pinned=$(experiment 0)
+diag "$pinned"
+got=$(field "$movable" obtained) possible=$(field "$movable" possible)
+num "${possible:-0}" -gt 200 "there is memory for more than 200 huge pages"
+num $((${got:-0} * 100)) -ge $((${possible:-999} * 97)) "movable: 97 % of the possible huge pages"
+num $(($(field "$pinned" obtained) * 100)) -lt $(($(field "$pinned" possible) * 80)) \
+	"pinned: less than 80 %"
+tap_done

@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# needs: mem=1G cpus=2 timeout=300
+# allows: mem_limit reached|no memory, write failed|Buffer I/O error|I/O error, dev zmram0|Out of memory
+# fails-if: a full device hangs, overshoots, loses old data or damages neighbours.
+#
+# mem_limit and memory exhaustion.
+. "$ZM_TOP/tests/lib.sh"
+. "$ZM_TOP/tests/lib-device.sh"
+
+limit=$((8 << 20))
+
+# Writes until the first error; prints how many pages were accepted.
+fill_until_error()
+{
+	/usr/bin/python3 - "$1" <<'PYTHON'
+import mmap
+import os
+import random
+import sys
+
+bs = int(sys.argv[1])
+rng = random.Random(5)
+fd = os.open("/dev/zmram0", os.O_RDWR | os.O_DIRECT)
+buf = mmap.mmap(-1, bs)
+done = 0
+try:
+    for at in range(0, 32 << 20, bs):
+        buf[:] = rng.randbytes(bs)
+        os.pwrite(fd, buf, at)
+        done += bs // 4096
+except OSError as error:
+    print(done, error.errno)
+else:
+    print(done, 0)
+PYTHON
+}
+
+zm_load
+zm_setup 0 64M
+echo $limit >/sys/block/zmram0/mem_limit
+read -r pages errno < <(fill_until_error 4096)
+is "$errno" 5 "a write beyond the limit fails with EIO"
+num "$pages" -ge $((limit / 4096 - 64)) "but not much before it"
+num "$(mm_stat 0 mem_used_max)" -le "$limit" "the limit was never exceeded"
+num "$(awk '{print $2}' /sys/block/zmram0/io_stat)" -gt 0 "failed_writes counts it"
+like "$(dmesg | tail -n 20)" "zmram0: mem_limit reached" "the log says what to do"
+sum=$(zm_checksum 0 7)
+nok dd if=/dev/urandom of=/dev/zmram0 bs=1M seek=16 count=4 oflag=direct "a large write fails, too"
+is "$(zm_checksum 0 7)" "$sum" "the data written before is intact"
+
+# A page that does not fit keeps its old content: overwrite same-filled pages.
+blkdiscard -f /dev/zmram0
+tr '\0' 'Q' </dev/zero | dd of=/dev/zmram0 bs=1M count=16 iflag=fullblock oflag=direct status=none
+is "$(mm_stat 0 mem_used_total)" 0 "16 MiB of same-filled pages take no memory"
+read -r pages errno < <(fill_until_error 65536)
+is "$errno" 5 "overwriting them with noise runs into the limit"
+bad=$(dd if=/dev/zmram0 bs=64k skip=$((pages / 16 + 1)) count=$((256 - pages / 16 - 1)) \
+	iflag=direct status=none | tr -d 'Q' | wc -c)
+is "$bad" 0 "pages after the failed write are as they were"
+
+ok eval 'echo 0 >/sys/block/zmram0/mem_limit' "lift the limit"
+ok dd if=/dev/urandom of=/dev/zmram0 bs=1M count=16 oflag=direct "and writes succeed again"
+echo 1M >/sys/block/zmram0/mem_limit
+ok dd if=/dev/zmram0 of=/dev/null bs=1M count=16 iflag=direct "a limit below use does not hinder reading"
+nok dd if=/dev/urandom of=/dev/zmram0 bs=4k seek=5000 count=1 oflag=direct "only growing"
+echo 0 >/sys/block/zmram0/mem_limit
+
+# More than the machine has: the writer gets an error in finite time.
+zm_setup 0 4G
+echo 1 >/proc/sys/vm/overcommit_memory
+status=0
+timeout 120 "$zm_tools/devfill" --dev /dev/zmram0 --mib 2000 >/dev/null 2>&1 || status=$?
+isnt "$status" 124 "filling all memory does not hang"
+isnt "$status" 0 "it fails"
+blkdiscard -f /dev/zmram0
+ok "$zm_tools/devfill" --dev /dev/zmram0 --mib 64 "after a discard it can be written again"
+ok "$zm_tools/devfill" --dev /dev/zmram0 --mib 64 --verify "and read"
+zm_check_end 0
+tap_done

@@ -1,0 +1,106 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# For test files, after lib.sh: what several of them do with a device. Filling
+# it with pages of every size, listing and moving its page frames, and the
+# checks that every test ends with.
+
+zm_tools=${ZM_TOOLS:-$ZM_TOP/build/tools}
+zm_mover=/sys/kernel/debug/zm_mover
+
+# zm_map N: the device's page frames, a line each, without the header
+zm_map()
+{
+	grep -v '^#' "/sys/kernel/debug/zmalloc/$zm_name$1/zspages"
+}
+
+zm_pfns()
+{
+	zm_map "$1" | cut -d' ' -f1
+}
+
+# zm_in_use N COLUMN: the total of zspages (2), objects (3) or pages (4)
+zm_in_use()
+{
+	awk -v column="$2" '$1 == "total" { print $column }' \
+		"/sys/kernel/debug/zmalloc/$zm_name$1/classes"
+}
+
+move_stat()
+{
+	stat_get "$(zm_sys "$1")/move_stat" "$2"
+}
+
+# zm_fill_sizes N PAGES [SEED]: pages whose compressed sizes spread over all
+# classes, from same-filled to incompressible.
+zm_fill_sizes()
+{
+	/usr/bin/python3 - "/dev/$zm_name$1" "$2" "${3:-1}" <<'PYTHON'
+import random
+import sys
+
+device, pages, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+rng = random.Random(seed)
+with open(device, "r+b", buffering=0) as disk:
+    for page in range(pages):
+        noise = rng.randrange(0, 4097)
+        disk.write(rng.randbytes(noise) + bytes([page % 256]) * (4096 - noise))
+PYTHON
+	zm_flush "$1"
+}
+
+# Writes back and forgets the block device's page cache.
+zm_flush()
+{
+	blockdev --flushbufs "/dev/$zm_name$1"
+}
+
+zm_checksum()
+{
+	dd if="/dev/$zm_name$1" bs=1M iflag=direct status=none ${2:+count="$2"} | md5sum
+}
+
+zm_fio()
+{
+	fio --max-jobs=16 --output="$tap_scratch/fio.out" "$ZM_TOP/fio-jobs/$1.fio" \
+		>"$tap_scratch/fio.err" 2>&1 && return
+	tail -n 5 "$tap_scratch/fio.err" "$tap_scratch/fio.out"
+	return 1
+}
+
+zm_nr_zspages()
+{
+	echo 1 >/proc/sys/vm/stat_refresh
+	vmstat_get nr_zspages
+}
+
+# What is true of an empty device, whatever happened to it before.
+zm_check_empty()
+{
+	local n=$1
+
+	wait_until 10 test "$(zm_in_use "$n" 4)" = 0
+	is "$(zm_in_use "$n" 3)" 0 "no object is left"
+	wait_until 10 eval "[[ \$(mm_stat $n mem_used_total) == 0 ]]"
+	is "$(mm_stat "$n" mem_used_total)" 0 "no page is left"
+	is "$(mm_stat "$n" orig_data_size)/$(mm_stat "$n" compr_data_size)" 0/0 \
+		"sizes are back to 0"
+	is "$(mm_stat "$n" same_pages)/$(mm_stat "$n" huge_pages)" 0/0 \
+		"page counts are back to 0"
+	is "$(move_stat "$n" corrupt)" 0 "no object header was overwritten"
+}
+
+# Discards all of a device, then checks it and the system, then unloads.
+zm_check_end()
+{
+	local n=$1
+
+	compact_loop_stop
+	ok blkdiscard -f "/dev/$zm_name$n" "discard everything"
+	zm_check_empty "$n"
+	ok zm_unload "the modules unload"
+	wait_until 5 eval '[[ $(zm_nr_zspages) == 0 ]]'
+	is "$(zm_nr_zspages)" 0 "the zones' page counts are back to 0"
+	num "$(vmstat_get nr_isolated_anon)" -lt 512 "NR_ISOLATED_ANON is near 0"
+	num "$(vmstat_get nr_isolated_file)" -lt 512 "NR_ISOLATED_FILE is near 0"
+}

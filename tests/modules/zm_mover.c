@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Test lever: moves one chosen page frame. alloc_contig_range() isolates the
+ * frame, migrates what is on it and takes it; here it is freed again at once.
+ *
+ *	echo PFN > /sys/kernel/debug/zm_mover/move
+ *
+ * The write fails with what alloc_contig_range() returned; -EBUSY means that
+ * the page could not be moved. tries and moved count since load.
+ */
+#include <linux/debugfs.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+
+static struct dentry *zm_mover_dir;
+static atomic_long_t zm_mover_tries, zm_mover_moved;
+
+static int zm_mover_count_get(void *data, u64 *value)
+{
+	*value = atomic_long_read(data);
+	return 0;
+}
+
+DEFINE_DEBUGFS_ATTRIBUTE(zm_mover_count_fops, zm_mover_count_get, NULL, "%llu\n");
+
+static int zm_mover_move(void *data, u64 pfn)
+{
+	int ret;
+
+	if (!pfn_valid(pfn) || !pfn_to_online_page(pfn))
+		return -ENXIO;
+	atomic_long_inc(&zm_mover_tries);
+	ret = alloc_contig_range(pfn, pfn + 1, MIGRATE_MOVABLE, GFP_KERNEL);
+	if (ret)
+		return ret;
+	free_contig_range(pfn, 1);
+	atomic_long_inc(&zm_mover_moved);
+	return 0;
+}
+
+DEFINE_DEBUGFS_ATTRIBUTE(zm_mover_move_fops, NULL, zm_mover_move, "%llu\n");
+
+static int __init zm_mover_init(void)
+{
+	zm_mover_dir = debugfs_create_dir("zm_mover", NULL);
+	debugfs_create_file("move", 0200, zm_mover_dir, NULL, &zm_mover_move_fops);
+	debugfs_create_file("tries", 0400, zm_mover_dir, &zm_mover_tries, &zm_mover_count_fops);
+	debugfs_create_file("moved", 0400, zm_mover_dir, &zm_mover_moved, &zm_mover_count_fops);
+	return 0;
+}
+
+static void __exit zm_mover_exit(void)
+{
+	debugfs_remove(zm_mover_dir);
+}
+
+module_init(zm_mover_init);
+module_exit(zm_mover_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Moves chosen page frames, for tests");
