@@ -117,21 +117,22 @@ demo_swap()
 	local ram size pid status=0
 
 	ram=$(($(meminfo_get MemTotal) / 1024))
-	size=$((ram + 128))
+	size=$((ram + 64))
 	heading "1/5 Swap on zmram" \
 		"A program uses more memory than the machine has, while compaction runs over and over."
+	echo 0 >/proc/sys/vm/page-cluster
 	zm_setup 0 1G
 	mkswap "$disk" >/dev/null
 	swapon "$disk"
 	say "RAM $ram MiB, swap on $disk $(mib "$(<$sys/disksize)"), program $size MiB"
 	remember_moves
-	compact_loop_start 0.2
-	"$tools/swapcheck" --mib "$size" --threads 2 --seconds 10 >/tmp/swapcheck.out &
+	compact_loop_start 2
+	"$tools/swapcheck" --mib "$size" --threads 2 --seconds 8 >/tmp/swapcheck.out &
 	pid=$!
 	columns+=(swap)
 	watch_peak "$pid"
 	wait "$pid" || status=$?
-	compact_loop_stop
+	compact_loop_stop || :
 	((status == 0)) || fail "swapcheck ended with status $status: a page came back wrong"
 	say "$(</tmp/swapcheck.out)"
 	say "at the most $(mib "${shown[orig swap]}") were swapped out, kept in $(mib "${shown[used swap]}") of RAM"
@@ -169,7 +170,7 @@ demo_disk()
 	compact_loop_start 0.2
 	cp -rL "$tree" /tmp/disk/tree
 	sync
-	compact_loop_stop
+	compact_loop_stop || :
 	files=$(find /tmp/disk/tree -type f | wc -l)
 	say "copied $files files, $(du -sh /tmp/disk/tree | cut -f1), from $tree"
 	echo 3 >/proc/sys/vm/drop_caches
@@ -211,7 +212,7 @@ demo_fio()
 	run_fio randmix-verify 15
 	run_fio trim-verify 8
 	run_fio big-verify 8
-	compact_loop_stop
+	compact_loop_stop || :
 	say_moves
 	(($(moved) > moved_before)) || fail "no page of zmram was moved"
 	take_stats fio
@@ -228,8 +229,8 @@ frag_row()
 
 	shift
 	line=$("$here/frag.sh" "$@" 2>/tmp/frag.err) || fail "$name: $(tail -n 3 /tmp/frag.err)"
-	obtained=$(sed 's/.* obtained=\([0-9]*\).*/\1/' <<<"$line")
-	possible=$(sed 's/.* possible=\([0-9]*\).*/\1/' <<<"$line")
+	[[ $line =~ ' obtained='([0-9]+)' possible='([0-9]+) ]] || fail "$name: no result: $line"
+	obtained=${BASH_REMATCH[1]} possible=${BASH_REMATCH[2]}
 	say "$(printf '%-24s %10d %10d %8.1f %%' "$name" "$obtained" "$possible" \
 		"$(awk "BEGIN { print 100 * $obtained / $possible }")")"
 }
@@ -318,7 +319,7 @@ clean_up()
 	zm_unload || fail "the modules cannot be unloaded"
 }
 
-zm_load || fail "cannot load the modules of $ZM_BUILD"
+zm_load movable=1 || fail "cannot load the modules of $ZM_BUILD"
 say "guest: kernel $(uname -r), $(($(meminfo_get MemTotal) / 1024)) MiB RAM, $(nproc) CPUs, ${ZM_ACCEL-?}"
 demo_swap
 demo_disk

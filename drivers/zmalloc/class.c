@@ -149,7 +149,11 @@ static void zm_group_add(struct zm_zspage *zspage, unsigned int group)
 	struct zm_class *class = zspage->class;
 
 	zspage->group = group;
-	list_add(&zspage->node, &class->group[group]);
+	/* The latest compaction looks at heads for what it has not tried yet. */
+	if (zspage->compact_run && zspage->compact_run == class->compact_run)
+		list_add_tail(&zspage->node, &class->group[group]);
+	else
+		list_add(&zspage->node, &class->group[group]);
 	__set_bit(group, &class->nonempty);
 }
 

@@ -29,7 +29,7 @@ static unsigned long zm_class_excess(const struct zm_class *class)
 }
 
 /* The emptiest zspage that this run has not tried, or NULL. */
-static struct zm_zspage *zm_pick_source(struct zm_class *class, u8 run)
+static struct zm_zspage *zm_pick_source(struct zm_class *class, u16 run)
 {
 	struct zm_zspage *zspage;
 	unsigned long groups = class->nonempty & (BIT(ZM_GROUP_FULL) - 1);
@@ -83,7 +83,10 @@ static bool zm_move_object(struct zm_zspage *dst, struct zm_zspage *src, unsigne
 	return true;
 }
 
-/* Moves what can be moved out of @src; returns the number of objects. */
+/*
+ * Moves what can be moved out of @src; returns the number of objects. Goes on
+ * past a busy one: the next run then finds @src emptier, and first in line.
+ */
 static unsigned int zm_drain_zspage(struct zm_zspage *src)
 {
 	struct zm_class *class = src->class;
@@ -104,7 +107,7 @@ static unsigned int zm_drain_zspage(struct zm_zspage *src)
  * Handles one source zspage. Returns the pages freed, 0 if it could not be
  * emptied, or -1 when the class has nothing left to try.
  */
-static int zm_compact_step(struct zm_class *class, u8 run)
+static int zm_compact_step(struct zm_class *class, u16 run)
 {
 	struct zm_zspage *src;
 	unsigned int moved;
@@ -139,13 +142,13 @@ static unsigned long zm_compact_class(struct zm_class *class, unsigned long targ
 {
 	unsigned long steps = READ_ONCE(class->zspages);
 	unsigned long freed = 0;
-	u8 run;
+	u16 run;
 	int n;
 
 	if (class->geo->objects == 1)
 		return 0;
 	spin_lock(&class->lock);
-	run = ++class->compact_run;
+	run = ++class->compact_run ?: ++class->compact_run;
 	spin_unlock(&class->lock);
 
 	/* Bounded: other tasks may keep making work. */

@@ -7,7 +7,8 @@
  *	zspages		a line per page frame
  *	counters	name-value lines
  *
- * The page map is a snapshot made at open, class by class under class->lock.
+ * The page map is a snapshot made at open, class by class under class->lock: on a
+ * large pool, I/O of that class waits for the walk.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -138,7 +139,7 @@ static int zspages_open(struct inode *inode, struct file *file)
 	unsigned int i;
 	int ret;
 
-	map = kvmalloc(struct_size(map, entry, max), GFP_KERNEL);
+	map = kvmalloc(struct_size(map, entry, max), GFP_KERNEL | __GFP_NOWARN);
 	if (!map)
 		return -ENOMEM;
 	map->movable = pool->movable;

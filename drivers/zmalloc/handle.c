@@ -5,8 +5,12 @@
  *
  * A sleeper announces itself with the wait bit, so that an unlock without
  * sleepers costs one exchange and looks at nothing else. The unlock that sees
- * the bit wakes one sleeper; that one sets the bit again once it has the lock,
- * because it cannot know whether others sleep.
+ * the bit has cleared it and so owes a wake-up to one sleeper, even if somebody
+ * else has taken the lock meanwhile, for whom the bit is no longer set: hence a
+ * wake function of our own, where wake_bit_function() would look at the lock
+ * bit and wake nobody. The sleeper either gets the lock, and then sets the wait
+ * bit because others may sleep; or it sees the lock taken and sets the bit for
+ * the new holder before it sleeps again. So the debt is never lost.
  */
 #include <linux/sched.h>
 #include <linux/wait_bit.h>
@@ -38,10 +42,26 @@ static int zm_handle_sleep(struct wait_bit_key *key, int mode)
 	return 0;
 }
 
+static int zm_handle_wake_sleeper(struct wait_queue_entry *entry, unsigned int mode,
+				  int sync, void *arg)
+{
+	struct wait_bit_queue_entry *sleeper =
+		container_of(entry, struct wait_bit_queue_entry, wq_entry);
+	struct wait_bit_key *key = arg;
+
+	/* The queue is shared with other words. */
+	if (sleeper->key.flags != key->flags || sleeper->key.bit_nr != key->bit_nr)
+		return 0;
+	return autoremove_wake_function(entry, mode, sync, key);
+}
+
 unsigned long __zm_handle_lock_slow(struct zm_handle *handle)
 {
-	wait_on_bit_lock_action(&handle->word, ZM_LOCK_BIT, zm_handle_sleep,
-				TASK_UNINTERRUPTIBLE);
+	DEFINE_WAIT_BIT(wait, &handle->word, ZM_LOCK_BIT);
+
+	wait.wq_entry.func = zm_handle_wake_sleeper;
+	__wait_on_bit_lock(bit_waitqueue(&handle->word, ZM_LOCK_BIT), &wait,
+			   zm_handle_sleep, TASK_UNINTERRUPTIBLE);
 	set_bit(ZM_WAIT_BIT, &handle->word);
 	return READ_ONCE(handle->word) & ~ZM_LOCK_MASK;
 }

@@ -11,6 +11,9 @@
  *	handle lock		process			yes	owner; movers only try
  *	class->lock		process, preemption off	no	object, movable, compact
  *
+ * - The owner of handles may call zm_reserve() with its stream lock held, which
+ *   locks the pages of the new zspage. Nobody who holds the lock of such a page
+ *   waits for anything: isolate and migrate refuse it.
  * - Migration enters with the page lock held and takes class->lock, then only
  *   tries handle locks. Compaction takes class->lock and only tries them.
  * - A handle holder never takes a page lock except by trylock (zm_free()).
@@ -75,7 +78,7 @@ struct zm_class {
 	unsigned long nonempty;			/* C: one bit per group list */
 	unsigned long zspages;			/* C: on any group list */
 	unsigned long objects;			/* C: in use */
-	u8 compact_run;				/* C: number of the latest run */
+	u16 compact_run;			/* C: number of the latest run, not 0 */
 	struct list_head group[ZM_GROUPS];	/* C */
 } ____cacheline_aligned_in_smp;
 
@@ -83,9 +86,9 @@ struct zm_zspage {
 	struct list_head node;			/* C: in class->group[group] */
 	struct zm_class *class;			/* I */
 	u16 inuse;				/* C */
+	u16 compact_run;			/* C: run that last gave up on it */
 	u8 group;				/* C: ZM_GROUP_NONE off lists */
 	u8 nr_pages;				/* I */
-	u8 compact_run;				/* C: run that last gave up on it */
 	u8 released;				/* releaser: pages given back */
 	struct llist_node deferred;		/* A: in pool->deferred */
 	struct zm_handle *owner;		/* C: huge object's handle */
@@ -132,8 +135,6 @@ static inline struct zm_class *zm_pool_class(struct zm_pool *pool, unsigned long
 }
 
 /* zspage.c */
-int zm_zspage_cache_create(void);
-void zm_zspage_cache_destroy(void);
 struct zm_zspage *zm_zspage_alloc(struct zm_class *class, gfp_t gfp);
 void zm_zspage_release(struct zm_zspage *zspage);
 void zm_free_worker(struct work_struct *work);

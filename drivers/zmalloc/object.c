@@ -56,7 +56,8 @@ struct zm_handle *zm_object_handle(struct zm_zspage *zspage, unsigned int idx)
 	if (zspage->class->geo->huge)
 		return zspage->owner;
 	header = *(unsigned long *)zm_zspage_addr(zspage, zm_object_offset(zspage, idx));
-	if ((header & ZM_HEADER_TAG_MASK) != ZM_HEADER_TAG || header < PAGE_OFFSET)
+	/* Kernel addresses have the top bit set, wherever they are. */
+	if ((header & ZM_HEADER_TAG_MASK) != ZM_HEADER_TAG || (long)header >= 0)
 		return NULL;
 	return (struct zm_handle *)(header - ZM_HEADER_TAG);
 }
@@ -290,7 +291,9 @@ EXPORT_SYMBOL_GPL(zm_write);
  * @gfp: how to allocate; GFP_NOIO for a block driver. No zone modifiers.
  * @reserve: receives a zspage; what it held of another class is given back
  *
- * Charges the pool's limit before it takes memory.
+ * Charges the pool's limit before it takes memory. Reserves that nobody has used
+ * yet, and zspages on their way out, count; so at the limit an allocation may be
+ * refused that would fit a moment later.
  *
  * Context: Process context, no handle lock held; sleeps as @gfp says.
  * Return: 0, -ENOSPC when the pool's limit forbids it, -ENOMEM.

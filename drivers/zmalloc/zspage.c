@@ -117,10 +117,27 @@ free_pages:
 	return NULL;
 }
 
-static void zm_zspage_free(struct zm_zspage *zspage)
+/*
+ * Gives back the pages of an empty zspage, then the struct. Without @wait it
+ * stops at a page that somebody has locked, and returns false.
+ */
+static bool zm_release_pages(struct zm_zspage *zspage, bool wait)
 {
-	zm_pool_uncharge(zspage->class->pool, zspage->nr_pages);
+	struct zm_pool *pool = zspage->class->pool;
+
+	for (; zspage->released < zspage->nr_pages; zspage->released++) {
+		struct page *page = zspage->pages[zspage->released];
+
+		if (pool->movable && !trylock_page(page)) {
+			if (!wait)
+				return false;
+			lock_page(page);
+		}
+		zm_page_release(pool, page);
+	}
+	zm_pool_uncharge(pool, zspage->nr_pages);
 	kfree(zspage);
+	return true;
 }
 
 /*
@@ -131,33 +148,28 @@ void zm_zspage_release(struct zm_zspage *zspage)
 {
 	struct zm_pool *pool = zspage->class->pool;
 
-	while (zspage->released < zspage->nr_pages) {
-		struct page *page = zspage->pages[zspage->released];
-
-		if (pool->movable && !trylock_page(page)) {
-			zm_count(pool, ZM_FREES_DEFERRED, 1);
-			if (llist_add(&zspage->deferred, &pool->deferred))
-				queue_work(zm_workqueue, &pool->free_work);
-			return;
-		}
-		zm_page_release(pool, page);
-		zspage->released++;
-	}
-	zm_zspage_free(zspage);
+	if (zm_release_pages(zspage, false))
+		return;
+	zm_count(pool, ZM_FREES_DEFERRED, 1);
+	if (llist_add(&zspage->deferred, &pool->deferred))
+		queue_work(zm_workqueue, &pool->free_work);
 }
 
-/* Ends what zm_zspage_release() could not; holds one page lock at a time. */
+/*
+ * Ends what zm_zspage_release() could not; holds one page lock at a time. First
+ * what can be locked by now, so that one page in use does not hold up the rest.
+ */
 void zm_free_worker(struct work_struct *work)
 {
 	struct zm_pool *pool = container_of(work, struct zm_pool, free_work);
 	struct zm_zspage *zspage, *next;
+	LLIST_HEAD(busy);
 
 	llist_for_each_entry_safe(zspage, next, llist_del_all(&pool->deferred), deferred) {
-		for (; zspage->released < zspage->nr_pages; zspage->released++) {
-			lock_page(zspage->pages[zspage->released]);
-			zm_page_release(pool, zspage->pages[zspage->released]);
-		}
-		zm_zspage_free(zspage);
+		if (!zm_release_pages(zspage, false))
+			llist_add(&zspage->deferred, &busy);
 		cond_resched();
 	}
+	llist_for_each_entry_safe(zspage, next, llist_del_all(&busy), deferred)
+		zm_release_pages(zspage, true);
 }

@@ -46,7 +46,8 @@ static bool zmram_valid_range(const struct zmram_meta *meta, sector_t sector, un
 {
 	sector_t end = (sector_t)meta->nr_slots << ZMRAM_SECTORS_PER_PAGE_SHIFT;
 
-	if (!IS_ALIGNED(sector << SECTOR_SHIFT | bytes, ZMRAM_BLOCK_SIZE))
+	/* A request of no bytes is one whose length did not fit: not done. */
+	if (!bytes || !IS_ALIGNED(sector << SECTOR_SHIFT | bytes, ZMRAM_BLOCK_SIZE))
 		return false;
 	return sector < end && bytes >> SECTOR_SHIFT <= end - sector;
 }
@@ -161,7 +162,7 @@ static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct b
 	int ret = 0;
 	void *mem;
 
-	while (iter.bi_size && !ret) {
+	for (; iter.bi_size && !ret; cond_resched()) {
 		part = zmram_part_at(iter.bi_sector, iter.bi_size);
 		mem = zmram_whole_page(bio, iter, part);
 		if (likely(mem)) {

@@ -52,12 +52,17 @@ static int __init zmram_init(void)
 		goto unregister_blkdev;
 	for (i = 0; i < num_devices; i++) {
 		ret = zmram_control_add();
-		if (ret < 0) {
-			zmram_exit_devices();
-			return ret;
-		}
+		if (ret < 0)
+			break;
 	}
-	return 0;
+	/* Devices that are there may be open already: the module has to stay. */
+	if (i || ret >= 0) {
+		if (ret < 0)
+			pr_warn("only %u of %u devices added (%d); hot_add gives more\n",
+				i, num_devices, ret);
+		return 0;
+	}
+	zmram_control_unregister();
 
 unregister_blkdev:
 	unregister_blkdev(zmram_major, zmram_disk_prefix());

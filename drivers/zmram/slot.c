@@ -5,9 +5,9 @@
  * A write compresses first, then locks the slot and, in one lock section, puts
  * the data into the object that is there or into a new one, frees what it
  * replaces, and publishes the new state by unlocking. When no object can be
- * had without sleeping, it unlocks, has memory reserved, and tries again; so
- * no slot is locked while anybody waits for memory, and until the new state is
- * published the old one stays readable.
+ * had without sleeping, it unlocks slot and stream, waits for memory, and starts
+ * again; so nothing is locked while anybody waits for memory, and until the new
+ * state is published the old one stays readable.
  *
  * Lock order: stream, then handle. Whether a read needs a stream is seen from
  * the unlocked word, and checked again under the lock.
@@ -19,6 +19,9 @@
 
 /* How often a writer outside of reclaim waits, 20 ms each, before it fails. */
 #define ZMRAM_WRITE_RETRIES	100
+
+/* How often freeing without sleeping looks at a locked slot: a mover's copy. */
+#define ZMRAM_TRY_FREE_SPINS	256
 
 static bool zmram_same_filled(const unsigned long *page, unsigned long *pattern)
 {
@@ -152,34 +155,45 @@ int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lon
 	return ret;
 }
 
-/* Waits for memory, but not for ever: a writer in reclaim must hear soon. */
+/*
+ * Waits for memory with nothing locked, but not for ever: a writer in reclaim
+ * must hear soon, and any other is better off with an error than hung.
+ */
 static int zmram_reserve(struct zmram_dev *dev, struct zm_pool *pool, size_t size,
 			 struct zm_reserve *reserve)
 {
 	int tries = current->flags & PF_MEMALLOC ? 1 : ZMRAM_WRITE_RETRIES;
-	int ret = zm_reserve(pool, size, GFP_NOWAIT, reserve);
+	int ret;
 
-	if (ret == -ENOMEM)
-		zmram_stat_add(dev, ZMRAM_WRITESTALL, 1);
-	while (ret == -ENOMEM && tries--) {
+	zmram_stat_add(dev, ZMRAM_WRITESTALL, 1);
+	for (;;) {
 		ret = zm_reserve(pool, size, GFP_NOIO | __GFP_RETRY_MAYFAIL, reserve);
-		if (ret == -ENOMEM && tries)
-			memalloc_retry_wait(GFP_NOIO);
+		if (ret != -ENOMEM || !--tries)
+			break;
+		/* No retry: asks it to wait longer than a tick. */
+		memalloc_retry_wait(GFP_NOIO | __GFP_NORETRY);
 	}
-	if (ret == -ENOSPC)
-		pr_warn_ratelimited("%s: mem_limit reached, write failed; raise mem_limit or free data\n",
-				    dev->disk->disk_name);
-	else if (ret)
-		pr_warn_ratelimited("%s: no memory, write failed; set mem_limit below what the system can spare\n",
-				    dev->disk->disk_name);
 	return ret;
 }
 
-/* Puts @size bytes into a slot in place of what it holds. */
-static int zmram_slot_store(struct zmram_dev *dev, struct zmram_meta *meta,
-			    struct zmram_slot *slot, const void *data, size_t size)
+static void zmram_say_why(struct zmram_dev *dev, int error)
 {
-	struct zm_reserve reserve = { };
+	if (error == -ENOSPC)
+		pr_warn_ratelimited("%s: mem_limit reached, write failed; raise mem_limit or free data\n",
+				    dev->disk->disk_name);
+	else
+		pr_warn_ratelimited("%s: no memory, write failed (%d); set mem_limit below what the system can spare\n",
+				    dev->disk->disk_name, error);
+}
+
+/*
+ * Puts @size bytes into a slot in place of what it holds. Does not wait for
+ * memory; -ENOMEM asks the caller to, see zmram_reserve().
+ */
+static int zmram_slot_store(struct zmram_dev *dev, struct zmram_meta *meta,
+			    struct zmram_slot *slot, const void *data, size_t size,
+			    struct zm_reserve *reserve)
+{
 	unsigned long old, word;
 	int ret;
 
@@ -189,38 +203,66 @@ static int zmram_slot_store(struct zmram_dev *dev, struct zmram_meta *meta,
 			word = old;
 			break;
 		}
-		word = zm_alloc(meta->pool, &slot->handle, size, &reserve);
+		word = zm_alloc(meta->pool, &slot->handle, size, reserve);
 		if (word)
 			break;
 		zm_handle_unlock(&slot->handle, old);
-		ret = zmram_reserve(dev, meta->pool, size, &reserve);
+		ret = zm_reserve(meta->pool, size, GFP_NOWAIT, reserve);
 		if (ret)
 			return ret;
 	}
 	zm_write(word, data, size);
 	zmram_slot_set(dev, meta, slot, old, word, size);
-	zm_unreserve(&reserve);
 	return 0;
 }
 
-static int zmram_write_data(struct zmram_dev *dev, struct zmram_meta *meta,
-			    struct zmram_slot *slot, const void *src)
+/* Compresses and stores; @size tells for how much memory to wait on -ENOMEM. */
+static int zmram_write_once(struct zmram_dev *dev, struct zmram_meta *meta,
+			    struct zmram_slot *slot, const void *src,
+			    struct zm_reserve *reserve, size_t *size)
 {
 	struct zmram_stream *stream = zmram_stream_get(meta->comp);
 	int len = meta->comp->ops->compress(stream->ctx, src, stream->buffer);
 	int ret;
 
 	if (len > 0 && len < zm_huge_size()) {
-		ret = zmram_slot_store(dev, meta, slot, stream->buffer, len);
+		*size = len;
+		ret = zmram_slot_store(dev, meta, slot, stream->buffer, len, reserve);
 		zmram_stream_put(stream);
 		return ret;
 	}
 	zmram_stream_put(stream);
 	if (len < 0)
 		return len;
-	ret = zmram_slot_store(dev, meta, slot, src, PAGE_SIZE);
+	*size = PAGE_SIZE;
+	ret = zmram_slot_store(dev, meta, slot, src, PAGE_SIZE, reserve);
 	if (!ret)
 		zmram_stat_add(dev, ZMRAM_HUGE_SINCE, 1);
+	return ret;
+}
+
+/*
+ * Nobody may hold a stream while he waits for memory, because the writer that
+ * makes some may need it. So a write that has to wait compresses again.
+ */
+static int zmram_write_data(struct zmram_dev *dev, struct zmram_meta *meta,
+			    struct zmram_slot *slot, const void *src)
+{
+	struct zm_reserve reserve = { };
+	size_t size;
+	int ret;
+
+	for (;;) {
+		ret = zmram_write_once(dev, meta, slot, src, &reserve, &size);
+		if (ret != -ENOMEM)
+			break;
+		ret = zmram_reserve(dev, meta->pool, size, &reserve);
+		if (ret)
+			break;
+	}
+	zm_unreserve(&reserve);
+	if (unlikely(ret))
+		zmram_say_why(dev, ret);
 	return ret;
 }
 
@@ -280,12 +322,17 @@ void zmram_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lo
 bool zmram_try_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index)
 {
 	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	unsigned int spins = ZMRAM_TRY_FREE_SPINS;
 	unsigned long word;
 
 	if (!slot || !READ_ONCE(slot->handle.word))
 		return true;
-	if (!zm_handle_trylock(&slot->handle, &word))
-		return false;
+	/* A page move holds the locks of all objects around it, but only briefly. */
+	while (!zm_handle_trylock(&slot->handle, &word)) {
+		if (!--spins)
+			return false;
+		cpu_relax();
+	}
 	zmram_slot_set(dev, meta, slot, word, 0, 0);
 	return true;
 }

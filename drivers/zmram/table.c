@@ -33,14 +33,13 @@ struct zmram_slot *zmram_slot_get(struct zmram_meta *meta, unsigned long index)
 	return zmram_slot_find(meta, index);
 }
 
-static void zmram_leaf_free(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long nr)
+static void zmram_leaf_empty(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long nr)
 {
 	unsigned long index = nr << ZMRAM_LEAF_SHIFT;
 	unsigned long end = index + ZMRAM_LEAF_SLOTS;
 
 	for (; index < end; index++)
 		zmram_free_slot(dev, meta, index);
-	kvfree(meta->leaf[nr]);
 }
 
 /*
@@ -53,10 +52,14 @@ void zmram_meta_destroy(struct zmram_dev *dev, struct zmram_meta *meta)
 
 	for (nr = 0; nr < meta->nr_leaves; nr++) {
 		if (meta->leaf[nr])
-			zmram_leaf_free(dev, meta, nr);
+			zmram_leaf_empty(dev, meta, nr);
 		cond_resched();
 	}
-	zm_pool_destroy(meta->pool);
+	/* Objects that are left point at handles in the leaves: lose them both. */
+	if (zm_pool_destroy(meta->pool))
+		return;
+	for (nr = 0; nr < meta->nr_leaves; nr++)
+		kvfree(meta->leaf[nr]);
 	zmram_comp_destroy(meta->comp);
 	kvfree(meta);
 }

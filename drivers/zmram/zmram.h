@@ -16,8 +16,11 @@
  *	handle lock		one slot			slot.c
  *
  * The I/O path takes only the last three. It finds dev->meta without a lock:
- * a reset freezes the queue before it takes the pointer away. Readers of
- * statistics find it by RCU and so never wait for anything.
+ * a reset freezes the queue before it takes the pointer away. swap's calls to
+ * slot_free_notify do not enter the queue; they come while swap has the device
+ * open, which refuses a reset. Readers of statistics find it by RCU and so never
+ * wait for anything. Somebody who has the device open while it gets its size may
+ * see the size before meta; that request fails as one beyond the end does.
  *
  * Letters beside fields:
  *	I  set when the structure is made, constant afterwards

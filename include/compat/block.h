@@ -45,7 +45,12 @@ static inline struct gendisk *zm_compat_alloc_disk(const struct zm_disk_limits *
 	blk_queue_io_min(q, l->physical_block);
 	blk_queue_io_opt(q, l->physical_block);
 	blk_queue_max_discard_sectors(q, UINT_MAX);
-	blk_queue_max_write_zeroes_sectors(q, UINT_MAX);
+	/*
+	 * The core does not split write-zeroes by what fits bi_size, in bytes and
+	 * 32 bits wide; a longer request would arrive truncated.
+	 */
+	blk_queue_max_write_zeroes_sectors(q, round_down(UINT_MAX, l->physical_block) >>
+					      SECTOR_SHIFT);
 	q->limits.discard_granularity = l->physical_block;
 	blk_queue_flag_set(QUEUE_FLAG_NONROT, q);
 	blk_queue_flag_set(QUEUE_FLAG_STABLE_WRITES, q);

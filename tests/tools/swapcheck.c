@@ -23,6 +23,7 @@
 
 #define MAX_THREADS	64
 #define PAGEOUT_PAGES	64	/* pages pushed out by one MADV_PAGEOUT */
+#define PROGRESS_SECONDS 5
 #define MAX_REPORTS	8	/* mismatches printed in full */
 #define PAGE_BITS	28	/* of a block id: page number; the rest is generation */
 
@@ -146,7 +147,7 @@ static void *progress(void *unused)
 {
 	(void)unused;
 	for (;;) {
-		sleep(2);
+		sleep(PROGRESS_SECONDS);
 		fprintf(stderr, "swapcheck: %s: %lu written, %lu verified, %lu pushed out, %lu mismatches\n",
 			phase, atomic_load(&written), atomic_load(&verified),
 			atomic_load(&pageouts), atomic_load(&mismatches));
