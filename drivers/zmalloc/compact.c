@@ -64,7 +64,7 @@ static struct zm_zspage *zm_pick_target(struct zm_class *class, struct zm_zspage
 static bool zm_move_object(struct zm_zspage *dst, struct zm_zspage *src, unsigned int from)
 {
 	struct zm_class *class = src->class;
-	unsigned int to = find_first_zero_bit(dst->used, class->geo->objects);
+	unsigned int to = find_first_zero_bit(zm_used(dst), class->geo->objects);
 	struct zm_handle *handle;
 	unsigned long word;
 
@@ -94,7 +94,7 @@ static unsigned int zm_drain_zspage(struct zm_zspage *src)
 	unsigned int idx, moved = 0;
 
 	lockdep_assert_held(&class->lock);
-	for_each_set_bit(idx, src->used, class->geo->objects) {
+	for_each_set_bit(idx, zm_used(src), class->geo->objects) {
 		dst = zm_pick_target(class, src);
 		if (!dst)
 			break;

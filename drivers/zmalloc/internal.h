@@ -82,19 +82,32 @@ struct zm_class {
 	struct list_head group[ZM_GROUPS];	/* C */
 } ____cacheline_aligned_in_smp;
 
+/*
+ * There is one for every few pages, and it cannot move: so it is kept small. What
+ * follows @pages, a bit per object, is found with zm_used().
+ */
 struct zm_zspage {
-	struct list_head node;			/* C: in class->group[group] */
+	union {
+		struct list_head node;		/* C: in class->group[group] */
+		struct llist_node deferred;	/* A: in pool->deferred, off lists */
+	};
 	struct zm_class *class;			/* I */
 	u16 inuse;				/* C */
 	u16 compact_run;			/* C: run that last gave up on it */
 	u8 group;				/* C: ZM_GROUP_NONE off lists */
 	u8 nr_pages;				/* I */
 	u8 released;				/* releaser: pages given back */
-	struct llist_node deferred;		/* A: in pool->deferred */
-	struct zm_handle *owner;		/* C: huge object's handle */
-	struct page *pages[ZM_MAX_CHAIN];	/* P; constant once inuse is 0 */
-	unsigned long used[];			/* C: one bit per object */
+	struct page *pages[];			/* P; constant once inuse is 0 */
 };
+
+/*
+ * C: One bit per object. The one object of a huge zspage has bit 0, and the rest
+ * of that word is the address of its handle, which it has no header for.
+ */
+static inline unsigned long *zm_used(struct zm_zspage *zspage)
+{
+	return (unsigned long *)&zspage->pages[zspage->nr_pages];
+}
 
 struct zm_stats {
 	u64 counter[ZM_NR_COUNTERS];
@@ -135,6 +148,8 @@ static inline struct zm_class *zm_pool_class(struct zm_pool *pool, unsigned long
 }
 
 /* zspage.c */
+int zm_zspage_caches_create(void);
+void zm_zspage_caches_destroy(void);
 struct zm_zspage *zm_zspage_alloc(struct zm_class *class, gfp_t gfp);
 void zm_zspage_release(struct zm_zspage *zspage);
 void zm_free_worker(struct work_struct *work);

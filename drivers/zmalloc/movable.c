@@ -39,7 +39,7 @@ static bool zm_isolate_page(struct page *page, isolate_mode_t mode)
 /* Drops the handle locks of objects [first, end), leaving their words alone. */
 static void zm_unlock_objects(struct zm_zspage *zspage, unsigned int first, unsigned int end)
 {
-	for_each_set_bit_from(first, zspage->used, end) {
+	for_each_set_bit_from(first, zm_used(zspage), end) {
 		struct zm_handle *handle = zm_object_handle(zspage, first);
 
 		__zm_handle_unlock(handle, READ_ONCE(handle->word));
@@ -53,7 +53,7 @@ static bool zm_lock_objects(struct zm_zspage *zspage, unsigned int first, unsign
 	struct zm_handle *handle;
 	unsigned long word;
 
-	for_each_set_bit_from(idx, zspage->used, end) {
+	for_each_set_bit_from(idx, zm_used(zspage), end) {
 		if (!zm_object_trylock(zspage, idx, &handle, &word)) {
 			zm_unlock_objects(zspage, first, idx);
 			return false;
@@ -68,7 +68,7 @@ static unsigned int zm_publish_objects(struct zm_zspage *zspage, unsigned int fi
 {
 	unsigned int n = 0;
 
-	for_each_set_bit_from(first, zspage->used, end) {
+	for_each_set_bit_from(first, zm_used(zspage), end) {
 		struct zm_handle *handle = zm_object_handle(zspage, first);
 		unsigned long owner = READ_ONCE(handle->word) & ZM_OWNER_MASK;
 

@@ -54,7 +54,7 @@ struct zm_handle *zm_object_handle(struct zm_zspage *zspage, unsigned int idx)
 
 	lockdep_assert_held(&zspage->class->lock);
 	if (zspage->class->geo->huge)
-		return zspage->owner;
+		return (struct zm_handle *)(*zm_used(zspage) & ~ZM_HEADER_TAG_MASK);
 	header = *(unsigned long *)zm_zspage_addr(zspage, zm_object_offset(zspage, idx));
 	/* Kernel addresses have the top bit set, wherever they are. */
 	if ((header & ZM_HEADER_TAG_MASK) != ZM_HEADER_TAG || (long)header >= 0)
@@ -68,21 +68,21 @@ void zm_object_take(struct zm_zspage *zspage, unsigned int idx, struct zm_handle
 	struct zm_class *class = zspage->class;
 
 	lockdep_assert_held(&class->lock);
-	__set_bit(idx, zspage->used);
-	WRITE_ONCE(zspage->inuse, zspage->inuse + 1);
-	class->objects++;
 	if (class->geo->huge)
-		zspage->owner = handle;
+		*zm_used(zspage) = (unsigned long)handle;
 	else
 		*(unsigned long *)zm_zspage_addr(zspage, zm_object_offset(zspage, idx)) =
 			(unsigned long)handle + ZM_HEADER_TAG;
+	__set_bit(idx, zm_used(zspage));
+	WRITE_ONCE(zspage->inuse, zspage->inuse + 1);
+	class->objects++;
 }
 
 /* Marks object @idx as free; the caller requeues or unlinks the zspage. */
 void zm_object_drop(struct zm_zspage *zspage, unsigned int idx)
 {
 	lockdep_assert_held(&zspage->class->lock);
-	__clear_bit(idx, zspage->used);
+	__clear_bit(idx, zm_used(zspage));
 	WRITE_ONCE(zspage->inuse, zspage->inuse - 1);
 	zspage->class->objects--;
 }
@@ -169,7 +169,7 @@ unsigned long zm_alloc(struct zm_pool *pool, struct zm_handle *handle, size_t si
 		reserve->zspage = NULL;
 	}
 	if (zspage) {
-		idx = find_first_zero_bit(zspage->used, class->geo->objects);
+		idx = find_first_zero_bit(zm_used(zspage), class->geo->objects);
 		zm_object_take(zspage, idx, handle);
 		if (zspage->group == ZM_GROUP_NONE)
 			zm_class_link(zspage);
@@ -202,7 +202,7 @@ void zm_free(struct zm_pool *pool, unsigned long word)
 	spin_lock(&class->lock);
 	zspage = zm_page_zspage(page);
 	idx = (zm_page_pos(page) * PAGE_SIZE + offset_in_page(phys)) / class->geo->size;
-	if (!WARN_ON_ONCE(!test_bit(idx, zspage->used))) {
+	if (!WARN_ON_ONCE(!test_bit(idx, zm_used(zspage)))) {
 		zm_object_drop(zspage, idx);
 		empty = !zspage->inuse;
 		if (empty)

@@ -241,6 +241,10 @@ static int __init zm_init(void)
 	zm_workqueue = alloc_workqueue("zmalloc", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!zm_workqueue)
 		return -ENOMEM;
+	if (zm_zspage_caches_create()) {
+		destroy_workqueue(zm_workqueue);
+		return -ENOMEM;
+	}
 	zm_debugfs_create();
 	return 0;
 }
@@ -249,6 +253,7 @@ static void __exit zm_exit(void)
 {
 	zm_debugfs_destroy();
 	destroy_workqueue(zm_workqueue);
+	zm_zspage_caches_destroy();
 }
 
 module_init(zm_init);

@@ -27,6 +27,61 @@
 
 #include <trace/events/zmalloc.h>
 
+/*
+ * By number of pages, with one word for the objects in use, which is all that
+ * most classes need; those with more than 64 objects use kmalloc(). Exact sizes
+ * matter: for incompressible data there is a struct per page.
+ */
+static struct kmem_cache *zm_zspage_caches[ZM_MAX_CHAIN + 1];
+
+static size_t zm_zspage_size(unsigned int pages, unsigned int objects)
+{
+	return offsetof(struct zm_zspage, pages[pages]) +
+	       BITS_TO_LONGS(objects) * sizeof(unsigned long);
+}
+
+void zm_zspage_caches_destroy(void)
+{
+	unsigned int i;
+
+	for (i = 1; i <= ZM_MAX_CHAIN; i++)
+		kmem_cache_destroy(zm_zspage_caches[i]);
+}
+
+int zm_zspage_caches_create(void)
+{
+	char name[32];
+	unsigned int i;
+
+	for (i = 1; i <= ZM_MAX_CHAIN; i++) {
+		snprintf(name, sizeof(name), "zm_zspage-%u", i);
+		zm_zspage_caches[i] = kmem_cache_create(name, zm_zspage_size(i, 1),
+							sizeof(long), 0, NULL);
+		if (!zm_zspage_caches[i]) {
+			zm_zspage_caches_destroy();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static struct zm_zspage *zm_zspage_struct_alloc(const struct zm_geometry *geo, gfp_t gfp)
+{
+	if (geo->objects <= BITS_PER_LONG)
+		return kmem_cache_zalloc(zm_zspage_caches[geo->pages], gfp);
+	return kzalloc(zm_zspage_size(geo->pages, geo->objects), gfp);
+}
+
+static void zm_zspage_struct_free(struct zm_zspage *zspage)
+{
+	const struct zm_geometry *geo = zspage->class->geo;
+
+	if (geo->objects <= BITS_PER_LONG)
+		kmem_cache_free(zm_zspage_caches[geo->pages], zspage);
+	else
+		kfree(zspage);
+}
+
 /* Counts pages where /proc/zoneinfo and the OOM report show compressed memory. */
 void zm_page_account(struct page *page, int n)
 {
@@ -87,7 +142,7 @@ struct zm_zspage *zm_zspage_alloc(struct zm_class *class, gfp_t gfp)
 	unsigned int i;
 
 	gfp |= __GFP_NOWARN;
-	zspage = kzalloc(struct_size(zspage, used, BITS_TO_LONGS(geo->objects)), gfp);
+	zspage = zm_zspage_struct_alloc(geo, gfp);
 	if (!zspage)
 		return NULL;
 	zspage->class = class;
@@ -113,7 +168,7 @@ free_pages:
 		zm_page_detach(zspage->pages[i]);
 		__free_page(zspage->pages[i]);
 	}
-	kfree(zspage);
+	zm_zspage_struct_free(zspage);
 	return NULL;
 }
 
@@ -136,7 +191,7 @@ static bool zm_release_pages(struct zm_zspage *zspage, bool wait)
 		zm_page_release(pool, page);
 	}
 	zm_pool_uncharge(pool, zspage->nr_pages);
-	kfree(zspage);
+	zm_zspage_struct_free(zspage);
 	return true;
 }
 
