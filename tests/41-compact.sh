@@ -46,11 +46,12 @@ num "$(move_stat 0 pages_compacted)" -gt "$compacted" "the shrinker compacts, to
 is "$(zm_checksum 0)" "$sum" "and leaves the data as it was"
 
 (while [[ ! -e $tap_scratch/stop ]]; do echo 1 >/sys/block/zmram0/compact; done) &
+by_hand=$!
 compact_loop_start
 ok "$zm_tools/diopattern" --dev /dev/zmram0 --size-mib 16 --threads 2 --seconds 30 \
 	"I/O, verified, under both kinds of compaction"
 touch "$tap_scratch/stop"
-wait $! 2>/dev/null
+wait $by_hand
 compact_loop_stop
 diag "$(tr '\n' ' ' </sys/block/zmram0/move_stat)"
 zm_check_end 0
