@@ -13,12 +13,13 @@
  * the unlocked word, and checked again under the lock.
  */
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "zmram.h"
 
-/* How often a writer outside of reclaim waits, 20 ms each, before it fails. */
-#define ZMRAM_WRITE_RETRIES	100
+/* For how long a writer outside of reclaim waits for memory before it fails. */
+#define ZMRAM_WRITE_PATIENCE	(2 * HZ)
 
 /* How often freeing without sleeping looks at a locked slot: a mover's copy. */
 #define ZMRAM_TRY_FREE_SPINS	256
@@ -157,20 +158,22 @@ int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lon
 
 /*
  * Waits for memory with nothing locked, but not for ever: a writer in reclaim
- * must hear soon, and any other is better off with an error than hung.
+ * must hear at once, and any other is better off with an error than hung. Each
+ * try reclaims once; how often that is worth it is decided here, by time.
  */
 static int zmram_reserve(struct zmram_dev *dev, struct zm_pool *pool, size_t size,
 			 struct zm_reserve *reserve)
 {
-	int tries = current->flags & PF_MEMALLOC ? 1 : ZMRAM_WRITE_RETRIES;
+	bool patient = !(current->flags & PF_MEMALLOC);
+	unsigned long deadline = jiffies + ZMRAM_WRITE_PATIENCE;
 	int ret;
 
 	zmram_stat_add(dev, ZMRAM_WRITESTALL, 1);
 	for (;;) {
-		ret = zm_reserve(pool, size, GFP_NOIO | __GFP_RETRY_MAYFAIL, reserve);
-		if (ret != -ENOMEM || !--tries)
+		ret = zm_reserve(pool, size, GFP_NOIO | __GFP_NORETRY, reserve);
+		if (ret != -ENOMEM || !patient || fatal_signal_pending(current) ||
+		    time_after(jiffies, deadline))
 			break;
-		/* No retry: asks it to wait longer than a tick. */
 		memalloc_retry_wait(GFP_NOIO | __GFP_NORETRY);
 	}
 	return ret;
