@@ -13,12 +13,12 @@ INSTALL_MOD_PATH ?=
 KO_BUILD := scripts/ko-build $(if $(KDIR),--kdir '$(KDIR)') $(if $(KVER),--kver '$(KVER)')
 TOOLS := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
 TOOL_CFLAGS := -O2 -g -Wall -Wextra -pthread
-SCRIPTS = $(shell grep -lE '^\#!/bin/(ba)?sh' scripts/* tests/run tests/batch .ci/run) \
-	tests/lib.sh $(wildcard tests/*.sh)
-PYTHON = $(shell grep -lE '^\#!/usr/bin/python3' scripts/* tests/*)
+SCRIPTS = $(shell grep -slE '^\#!/bin/(ba)?sh' scripts/* tests/run tests/batch .ci/run) \
+	tests/lib.sh $(wildcard tests/*.sh tests/meta/*.sh)
+PYTHON = $(shell grep -slE '^\#!/usr/bin/python3' scripts/* tests/*)
 
 .PHONY: all modules tools install uninstall deps kernels demo check \
-	check-scripts clean help
+	check-harness check-scripts clean help
 
 all: modules
 
@@ -56,10 +56,14 @@ check: ## run every test in guests of both kernels (KVER= restricts)
 	@scripts/deps
 	+@tests/run $(if $(KVER),--kver '$(KVER)')
 
+check-harness: ## run the tests of the test runner itself (tests/meta)
+	@scripts/deps
+	+@tests/run --self-test --kver $(or $(KVER),6.12)
+
 check-scripts: ## lint shell and Python (needs shellcheck)
 	@command -v shellcheck >/dev/null || \
 		{ echo "check-scripts: apt-get install shellcheck first" >&2; exit 1; }
-	shellcheck -x $(SCRIPTS)
+	shellcheck -x -S warning -e SC1010,SC2034,SC2154 $(SCRIPTS)
 	shellcheck -s dash scripts/guest-init
 	@for f in $(PYTHON); do \
 		/usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' \

@@ -34,11 +34,15 @@ frames_in()
 
 offline()
 {
-	timeout 60 bash -c "echo offline >$mem/memory$1/state"
+	timeout 100 bash -c "echo offline >$mem/memory$1/state"
 }
 
-for b in $(blocks Movable offline); do
-	echo online_movable >"$mem/memory$b/state"
+# What was plugged in lies above 4 GiB; kernels differ in what they do with it at boot.
+for b in "$mem"/memory*; do
+	if ((16#$(cat "$b/phys_index") * block_bytes >= 4 << 30)); then
+		[[ $(cat "$b/state") == offline ]] || echo offline >"$b/state"
+		echo online_movable >"$b/state"
+	fi
 done
 movable=$(blocks Movable online)
 isnt "$movable" "" "hot-plugged memory is online and movable" || bail "no movable memory"
