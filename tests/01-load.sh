@@ -10,7 +10,8 @@
 cycle()
 {
 	zm_load num_devices=2 && zm_setup 0 64M && zm_setup 1 1T &&
-		zm_fill_sizes 0 64 && zm_fill_sizes 1 16 && zm_unload
+		"$zm_tools/devfill" --dev /dev/zmram0 --mib 1 &&
+		mkswap /dev/zmram1 && zm_unload
 }
 
 slab_before=$(meminfo_get SUnreclaim)

@@ -12,31 +12,6 @@
 inject=/sys/kernel/debug/fail_page_alloc
 [[ -d $inject ]] || skip_all "this kernel cannot inject allocation failures"
 
-# A writer all of whose page allocations fail from some point on; prints errors.
-writer()
-{
-	/usr/bin/python3 - <<'PYTHON'
-import mmap
-import os
-import random
-
-rng = random.Random(9)
-fd = os.open("/dev/zmram0", os.O_RDWR | os.O_DIRECT)
-buf = mmap.mmap(-1, 65536)
-buf[:] = rng.randbytes(65536)
-failed = 0
-fail = os.open("/proc/self/make-it-fail", os.O_WRONLY)
-os.write(fail, b"1")
-for at in range(0, 1 << 20, 65536):
-    try:
-        os.pwrite(fd, buf, at)
-    except OSError as error:
-        failed += error.errno == 5
-os.write(fail, b"0")
-print(failed)
-PYTHON
-}
-
 zm_load
 zm_setup 0 64M
 tr '\0' 'Q' </dev/zero | dd of=/dev/zmram0 bs=1M count=2 iflag=fullblock oflag=direct status=none
@@ -46,7 +21,7 @@ echo 0 >$inject/min-order
 echo 100 >$inject/probability
 echo -1 >$inject/times
 echo 0 >$inject/verbose
-is "$(writer)" 16 "every write that needs memory fails with EIO"
+is "$("$zm_tools/failwrite" /dev/zmram0 16)" 16 "every write that needs memory fails with EIO"
 echo 0 >$inject/probability
 bad=$(dd if=/dev/zmram0 bs=1M count=2 iflag=direct status=none | tr -d 'Q' | wc -c)
 is "$bad" 0 "their pages, and the others, have their old content"

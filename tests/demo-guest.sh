@@ -186,6 +186,22 @@ run_fio()
 			job, written / 1024, read / 1024 }' /tmp/fio.out
 }
 
+# Another program fills memory, frees every second page, then the rest, again
+# and again: new pages of the device land in its holes and have to move later.
+churn_start()
+{
+	while :; do
+		"$tools/holes" --mib 400 --hold-cmd 'sleep 0.3' || sleep 1
+	done >/dev/null 2>&1 &
+	churn_pid=$!
+}
+
+churn_stop()
+{
+	kill "$churn_pid"
+	wait "$churn_pid" 2>/dev/null || :
+}
+
 demo_fio()
 {
 	heading "3/5 fio with verify under continuous compaction" \
@@ -193,9 +209,11 @@ demo_fio()
 	zm_setup 0 128M
 	remember_moves
 	compact_loop_start
+	churn_start
 	run_fio randmix-verify 15
 	run_fio trim-verify 8
 	run_fio big-verify 8
+	churn_stop
 	compact_loop_stop || :
 	say_moves
 	(($(moved) > moved_before)) || fail "no page of zmram was moved"
