@@ -17,9 +17,11 @@ run_job()
 	zm_setup 0 384M
 	[[ $1 != buffered-ext4 ]] || { mkfs.ext4 -q /dev/zmram0 && mount /dev/zmram0 /mnt; }
 	vm_moved=$(vmstat_get pgmigrate_success)
+	churn_start
 	compact_loop_start
 	ok zm_fio "$1" "fio $1 verifies under compaction"
 	compact_loop_stop
+	churn_stop
 	moved=$(move_stat 0 migrated)
 	diag "$1: $moved pages of the device moved, $(move_stat 0 busy) busy"
 	num "$moved" -gt 200 "$1: pages moved meanwhile"

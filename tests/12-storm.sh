@@ -4,9 +4,7 @@
 # fails-if: in 60 seconds of two verifying jobs under compaction an error shows,
 # fails-if: or fewer than 20 000 of the device's pages move.
 #
-# The long one: two jobs, a minute, compaction all the time. Files come and go
-# beside it, because memory that is compacted once stays so until somebody
-# punches holes into it.
+# The long one: two jobs, a minute, compaction all the time.
 . "$ZM_TOP/tests/lib.sh"
 . "$ZM_TOP/tests/lib-device.sh"
 
@@ -14,22 +12,11 @@ export ZM_DEV=/dev/zmram0 ZM_SIZE=100m
 zm_load
 zm_setup 0 256M
 before=$(vmstat_get pgmigrate_success)
-churn_files()
-{
-	until [[ -e $tap_scratch/stop ]]; do
-		head -c 250M /dev/zero >/tmp/churn
-		sleep 0.5
-		rm /tmp/churn
-	done
-}
-
-churn_files &
-churn=$!
+churn_start
 compact_loop_start
 ok zm_fio smoke60 "60 seconds of fio verify, two jobs, under compaction"
-touch "$tap_scratch/stop"
-wait $churn
 compact_loop_stop
+churn_stop
 diag "$(tr '\n' ' ' </sys/block/zmram0/move_stat)"
 num "$(move_stat 0 migrated)" -ge 20000 "at least 20 000 pages of the device moved"
 num "$(vmstat_get pgmigrate_success)" -ge $((before + 20000)) "and the VM says so"

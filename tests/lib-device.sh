@@ -60,6 +60,27 @@ zm_checksum()
 	dd if="/dev/$zm_name$1" bs=1M iflag=direct status=none ${2:+count="$2"} | md5sum
 }
 
+# Files come and go, because memory that is compacted once stays so until somebody
+# punches holes into it. Beside compact_loop_start.
+churn_start()
+{
+	rm -f "$tap_scratch/churn.stop"
+	(
+		until [[ -e $tap_scratch/churn.stop ]]; do
+			head -c 250M /dev/zero >/tmp/churn
+			sleep 0.5
+			rm /tmp/churn
+		done
+	) &
+	churn_pid=$!
+}
+
+churn_stop()
+{
+	touch "$tap_scratch/churn.stop"
+	wait "$churn_pid"
+}
+
 zm_fio()
 {
 	fio --max-jobs=16 --output="$tap_scratch/fio.out" "$ZM_TOP/fio-jobs/$1.fio" \
