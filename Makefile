@@ -17,7 +17,7 @@ SCRIPTS = $(shell grep -slE '^\#!/bin/(ba)?sh' scripts/* tests/run tests/batch .
 	tests/lib.sh $(wildcard tests/*.sh tests/meta/*.sh)
 PYTHON = $(shell grep -slE '^\#!/usr/bin/python3' scripts/* tests/*)
 
-.PHONY: all modules tools install uninstall deps kernels demo check \
+.PHONY: all modules tools install uninstall deps kernels demo bench mutants check \
 	check-harness check-scripts clean help
 
 all: modules
@@ -59,6 +59,14 @@ check: ## run every test in guests of both kernels (KVER= restricts)
 check-harness: ## run the tests of the test runner itself (tests/meta)
 	@scripts/deps
 	+@tests/run --self-test --kver $(or $(KVER),6.12)
+
+bench: ## instructions per page beside in-tree zram, to out/bench/ (KVER=6.12)
+	@scripts/deps
+	+@scripts/bench --kver $(or $(KVER),6.12)
+
+mutants: ## plant faults one by one; every one has to be caught by a test (long)
+	@scripts/deps
+	+@scripts/mutants $(if $(KVER),--kver $(KVER))
 
 check-scripts: ## lint shell and Python (needs shellcheck)
 	@command -v shellcheck >/dev/null || \

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Counts the instructions that direct I/O on a compressed RAM disk takes; insn.h
+ * says how. One pass resets the device and then makes every operation, in a fixed
+ * order, on the pages of a corpus. What is read is compared with what was written.
+ *
+ * Output: one line by operation, "operation unit pages instructions spread"; and
+ * "memory ORIG COMPRESSED USED", bytes, after the first write.
+ */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+#include "insn.h"
+
+enum op {
+	WRITE_FIRST, WRITE_SAME_DATA, WRITE_OTHER_DATA, READ, READ_EMPTY,
+	DISCARD, READ_DISCARDED, WRITE_FILLED, READ_FILLED, DISCARD_FILLED,
+	NR_OPS
+};
+
+static struct tally tallies[NR_OPS] = {
+	[WRITE_FIRST] = { .name = "write-first" },
+	[WRITE_SAME_DATA] = { .name = "overwrite-same" },
+	[WRITE_OTHER_DATA] = { .name = "overwrite-changed" },
+	[READ] = { .name = "read" },
+	[READ_EMPTY] = { .name = "read-empty" },
+	[DISCARD] = { .name = "discard" },
+	[READ_DISCARDED] = { .name = "read-discarded" },
+	[WRITE_FILLED] = { .name = "write-filled" },
+	[READ_FILLED] = { .name = "read-filled" },
+	[DISCARD_FILLED] = { .name = "discard-filled" },
+};
+
+static const char *device = "zram0";
+static const char *algorithm = "lz4";
+static const char *corpus_path;
+static size_t block = MIB;
+static unsigned int passes = 3;
+static bool contiguous;
+
+static int fd = -1;
+static size_t size;		/* of the corpus, and half of the device */
+static char *corpus;		/* size bytes, then its first page again */
+static char *buffer;		/* one block */
+
+static void usage(FILE *to)
+{
+	fprintf(to,
+"Usage: insn-io [OPTIONS] CORPUS\n"
+"  --device NAME     disk to reset and use (default zram0)\n"
+"  --algorithm NAME  compression (default lz4)\n"
+"  --block BYTES     size of a request (default 1048576)\n"
+"  --contiguous      requests lie in one piece of memory; default is that no two\n"
+"                    of their pages are neighbours\n"
+"  --passes N        passes, the first one not counted (default 3)\n"
+"Exit status: 0 done, 1 wrong data came back, 2 usage or setup.\n");
+}
+
+static void parse_options(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "device", required_argument, NULL, 'd' },
+		{ "algorithm", required_argument, NULL, 'a' },
+		{ "block", required_argument, NULL, 'b' },
+		{ "contiguous", no_argument, NULL, 'c' },
+		{ "passes", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (opt) {
+		case 'd':
+			device = optarg;
+			break;
+		case 'a':
+			algorithm = optarg;
+			break;
+		case 'b':
+			block = parse_number("block", optarg, TEST_BLOCK, MIB);
+			break;
+		case 'c':
+			contiguous = true;
+			break;
+		case 'p':
+			passes = parse_number("passes", optarg, 2, 100);
+			break;
+		case 'h':
+			usage(stdout);
+			exit(RC_OK);
+		default:
+			usage(stderr);
+			exit(RC_SETUP);
+		}
+	}
+	if (optind + 1 != argc || MIB % block) {
+		usage(stderr);
+		exit(RC_SETUP);
+	}
+	corpus_path = argv[optind];
+}
+
+static void set_attribute(const char *name, const char *value)
+{
+	char path[128];
+	int file;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/%s", device, name);
+	file = open(path, O_WRONLY);
+	if (file < 0 || write(file, value, strlen(value)) < 0)
+		die_errno("%s: '%s'", path, value);
+	close(file);
+}
+
+/* A device without content, twice the size of the corpus. */
+static void device_reset(void)
+{
+	char text[64];
+
+	if (fd >= 0)
+		close(fd);
+	set_attribute("reset", "1");
+	set_attribute("comp_algorithm", algorithm);
+	snprintf(text, sizeof(text), "%zu", 2 * size);
+	set_attribute("disksize", text);
+	snprintf(text, sizeof(text), "/dev/%s", device);
+	fd = open(text, O_RDWR | O_DIRECT);
+	if (fd < 0)
+		die_errno("%s", text);
+}
+
+static bool is_read(enum op op)
+{
+	return op == READ || op == READ_EMPTY || op == READ_DISCARDED || op == READ_FILLED;
+}
+
+/* The requests before a read were overwrites with the next page's data. */
+static void check_block(enum op op, size_t at)
+{
+	static const char zero[TEST_BLOCK];
+	static char filled[TEST_BLOCK];
+
+	memset(filled, 'f', sizeof(filled));
+	for (size_t i = 0; i < block; i += TEST_BLOCK) {
+		const char *want = op == READ ? corpus + TEST_BLOCK + at + i :
+				   op == READ_FILLED ? filled : zero;
+
+		if (memcmp(buffer + i, want, TEST_BLOCK)) {
+			fprintf(stderr, "insn-io: %s: wrong data at offset %zu\n",
+				tallies[op].name, at + i);
+			exit(RC_MISMATCH);
+		}
+	}
+}
+
+static bool request(enum op op, size_t at)
+{
+	uint64_t range[2] = { at, block };
+
+	switch (op) {
+	case WRITE_FIRST:
+	case WRITE_SAME_DATA:
+		return pwrite(fd, corpus + at, block, at) == (ssize_t)block;
+	case WRITE_OTHER_DATA:
+		return pwrite(fd, corpus + TEST_BLOCK + at, block, at) == (ssize_t)block;
+	case WRITE_FILLED:
+		return pwrite(fd, buffer, block, at) == (ssize_t)block;
+	case READ_EMPTY:
+		return pread(fd, buffer, block, size + at) == (ssize_t)block;
+	case READ:
+	case READ_DISCARDED:
+	case READ_FILLED:
+		return pread(fd, buffer, block, at) == (ssize_t)block;
+	default:
+		return !ioctl(fd, BLKDISCARD, range);
+	}
+}
+
+static void operate(enum op op, unsigned int pass)
+{
+	bool ok;
+
+	for (size_t at = 0; at < size; at += block) {
+		memset(buffer, op == WRITE_FILLED ? 'f' : 0xee, block);
+		count_begin();
+		ok = request(op, at);
+		count_end(&tallies[op]);
+		if (!ok)
+			die_errno("%s at %zu", tallies[op].name, at);
+		if (is_read(op))
+			check_block(op, at);
+	}
+	count_pass(&tallies[op], pass);
+}
+
+static void report_memory(void)
+{
+	uint64_t orig, compressed, used;
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/mm_stat", device);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%" SCNu64 "%" SCNu64 "%" SCNu64,
+			    &orig, &compressed, &used) != 3)
+		die_errno("%s", path);
+	fclose(file);
+	printf("memory %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", orig, compressed, used);
+}
+
+static void report(void)
+{
+	char unit[32];
+
+	snprintf(unit, sizeof(unit), "%zuk%s", block / 1024, contiguous ? "-contiguous" : "");
+	for (int op = 0; op < NR_OPS; op++) {
+		tallies[op].pages = size / TEST_BLOCK;
+		count_report(&tallies[op], unit);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	parse_options(argc, argv);
+	corpus = load_corpus(corpus_path, contiguous, &size);
+	buffer = bench_memory(MIB, contiguous);
+	become_undisturbed();
+	for (unsigned int pass = 0; pass < passes; pass++) {
+		device_reset();
+		for (int op = 0; op < NR_OPS; op++) {
+			operate(op, pass);
+			if (op == WRITE_FIRST && pass + 1 == passes)
+				report_memory();
+		}
+	}
+	report();
+	return RC_OK;
+}

@@ -1,0 +1,211 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Turn the insn lane's raw counts into JSON and tables.
+
+Usage: insn-report.py OUT RUN [RUN...]
+
+Each RUN is a folder with the insn.txt of one guest and info.json of the host.
+The figures are those of the first; the others must agree, and by how much they
+do is reported. Writes OUT/insn.json and OUT/insn.md. Exit status: 0, or 1 when
+a figure differs between runs by more than one instruction per page.
+"""
+import json
+import os
+import sys
+
+BASE = 'zram'
+TITLES = {
+    '1024k': 'Requests of 1 MiB; the pages of the buffer are no neighbours in memory',
+    '1024k-contiguous': 'Requests of 1 MiB; the buffer is one piece of memory',
+    '4k': 'Requests of 4 KiB',
+    'swap': 'Swapping (MADV_PAGEOUT, touching, munmap while swapped out)',
+    'compact': 'Compaction of the pool, per page that it freed',
+}
+WRITES = ('write-first', 'overwrite-same', 'overwrite-changed')
+LIMIT = 1.0
+
+
+def read_run(directory):
+    """{(algorithm, unit, operation): {peer: item}}, memory by peer."""
+    rows, memory = {}, {}
+    with open(os.path.join(directory, 'insn.txt'), encoding='ascii') as file:
+        for line in file:
+            peer, algorithm, operation, *rest = line.split()
+            if operation == 'memory':
+                memory[f'{peer} {algorithm}'] = dict(
+                    zip(('original', 'compressed', 'used'), map(int, rest)))
+                continue
+            pages, insns, spread = map(int, rest[1:])
+            rows.setdefault((algorithm, rest[0], operation), {})[peer] = {
+                'pages': pages, 'instructions': insns, 'spread': spread,
+                'per_page': insns / pages}
+    return rows, memory
+
+
+def codec_floor(rows, algorithm, operation):
+    """What the codec alone takes for an operation, or None."""
+    def part(name):
+        return rows[algorithm, 'codec', name]['codec']['per_page']
+    if (algorithm, 'codec', 'compress') not in rows:
+        return None
+    if operation in WRITES:
+        return part('compress') + part('copy-out')
+    return part('decompress') if operation == 'read' else None
+
+
+def disagreement(runs):
+    """Largest difference between runs, as (per page, row), and how many differ."""
+    worst, differing, total = (0.0, ''), 0, 0
+    for key, peers in runs[0].items():
+        for peer, item in peers.items():
+            others = [run[key][peer]['per_page'] for run in runs]
+            total += 1
+            differing += round(max(others)) != round(min(others))
+            worst = max(worst, (max(others) - min(others), f'{peer} {" ".join(key)}'))
+    return {'runs': len(runs), 'figures': total, 'differing_when_printed': differing,
+            'largest_per_page': worst[0], 'largest_at': worst[1]}
+
+
+def ratio(rows, key, peer='zmram'):
+    """A peer's figure over in-tree's."""
+    return rows[key][peer]['per_page'] / rows[key][BASE]['per_page']
+
+
+def targets(rows):
+    """List of (what, limit, measured, in-tree) where the rows are there."""
+    def figure(unit, operation, peer):
+        return rows['lz4', unit, operation][peer]['per_page']
+
+    def over_codec(operation):
+        floor = codec_floor(rows, 'lz4', operation)
+        return [figure('1024k', operation, peer) / floor for peer in ('zmram', BASE)]
+
+    def both_ways(peer):
+        return figure('swap', 'swap-out', peer) + figure('swap', 'swap-in', peer)
+
+    def beyond():
+        floor = codec_floor(rows, 'lz4', 'overwrite-same')
+        return ((figure('1024k', 'overwrite-same', 'zmram') - floor) /
+                (figure('1024k', 'overwrite-same', BASE) - floor))
+
+    wanted = [
+        ('write / raw codec + copy', 1.03, lambda: over_codec('write-first')),
+        ('overwrite / raw codec + copy', 1.03, lambda: over_codec('overwrite-changed')),
+        ('read, 1 MiB / raw decompress', 1.04, lambda: over_codec('read')),
+        ('discard', 0.50, lambda: [ratio(rows, ('lz4', '1024k', 'discard')), 1]),
+        ('read of an empty slot', 0.75,
+         lambda: [ratio(rows, ('lz4', '1024k', 'read-empty')), 1]),
+        ('overwrite of equal class beyond the codec', 0.50, lambda: [beyond(), 1]),
+        ('4 KiB write', 0.95, lambda: [ratio(rows, ('lz4', '4k', 'write-first')), 1]),
+        ('4 KiB overwrite', 0.95,
+         lambda: [ratio(rows, ('lz4', '4k', 'overwrite-changed')), 1]),
+        ('4 KiB read', 0.95, lambda: [ratio(rows, ('lz4', '4k', 'read')), 1]),
+        ('swap-out + swap-in', 0.95, lambda: [both_ways('zmram') / both_ways(BASE), 1]),
+        ('munmap of swapped memory', 0.60,
+         lambda: [ratio(rows, ('lz4', 'swap', 'munmap-swapped')), 1]),
+    ]
+    result = []
+    for what, limit, measure in wanted:
+        try:
+            measured, in_tree = measure()
+        except KeyError:
+            continue
+        result.append({'what': what, 'limit': limit, 'measured': round(measured, 4),
+                       'in_tree': round(in_tree, 4), 'met': measured <= limit})
+    return result
+
+
+def markdown_row(cells):
+    """A line of a table."""
+    return '| ' + ' | '.join(cells) + ' |'
+
+
+def table(rows, algorithm, unit):
+    """Lines of one unit's table."""
+    part = {key[2]: peers for key, peers in rows.items()
+            if key[:2] == (algorithm, unit) and BASE in peers}
+    if not part:
+        return []
+    peers = list(next(iter(part.values())))
+    others = [peer for peer in peers if peer != BASE]
+    with_floor = any(codec_floor(rows, algorithm, operation) for operation in part)
+    compared = [peer for peer in (BASE, 'zmram') if peer in peers and with_floor]
+    lines = [f'### {TITLES.get(unit, unit)}, {algorithm}', '',
+             markdown_row([''] + peers + [f'{peer} : {BASE}' for peer in others] +
+                          [f'{peer} : codec' for peer in compared]),
+             markdown_row(['---'] + ['---:'] * (len(peers) + len(others) + len(compared)))]
+    for operation, items in part.items():
+        floor = codec_floor(rows, algorithm, operation)
+        lines.append(markdown_row(
+            [operation] + [f'{items[peer]["per_page"]:,.0f}' for peer in peers] +
+            [f'{items[peer]["per_page"] / items[BASE]["per_page"]:.3f}' for peer in others] +
+            [f'{items[peer]["per_page"] / floor:.3f}' if floor else ''
+             for peer in compared]))
+    return lines + ['']
+
+
+def codec_lines(rows, memory):
+    """What the codec alone takes, and how well it packs."""
+    lines = []
+    for name, item in memory.items():
+        if name.startswith('codec '):
+            algorithm = name.split()[1]
+            parts = [rows[algorithm, 'codec', part]['codec']['per_page']
+                     for part in ('compress', 'copy-out', 'decompress')]
+            lines.append(f'Raw {algorithm}: compress {parts[0]:,.0f} + copy out {parts[1]:,.0f}'
+                         f' = {parts[0] + parts[1]:,.0f}; decompress {parts[2]:,.0f}. The'
+                         f' corpus shrinks {item["original"] / item["compressed"]:.2f} : 1.')
+    used = [f'{name.replace(" ", ", ")}: {item["used"] / item["original"]:.4f}'
+            for name, item in memory.items() if not name.startswith('codec ')]
+    lines += ['', 'Bytes of pool per byte stored: ' + '; '.join(used) + '.']
+    return lines + ['']
+
+
+def markdown(info, rows, memory, agreement, goals):
+    """The report."""
+    lines = ['## Instructions per page of 4 KiB', '',
+             f'Guest {info["kernel"]}, one processor, one nanosecond per instruction'
+             f' (QEMU {info["qemu"]}); corpus of {info["corpus_mib"]} MiB, SHA-256'
+             f' {info["corpus_sha256"][:16]}…: text of an ELF program, source text, heap of'
+             ' a Python process, page by page in turn.', '']
+    lines += codec_lines(rows, memory)
+    for algorithm in dict.fromkeys(key[0] for key in rows):
+        for unit in TITLES:
+            lines += table(rows, algorithm, unit)
+    lines += ['### Targets', '', markdown_row(['', 'at most', 'zmram', 'in-tree', '']),
+              markdown_row(['---', '---:', '---:', '---:', '---'])]
+    lines += [markdown_row([goal['what'], f'{goal["limit"]:.2f}', f'{goal["measured"]:.3f}',
+                            f'{goal["in_tree"]:.3f}', 'met' if goal['met'] else 'missed'])
+              for goal in goals]
+    if agreement['runs'] > 1:
+        lines += ['', f'{agreement["runs"]} runs: {agreement["differing_when_printed"]} of'
+                  f' {agreement["figures"]} figures differ as printed; at most by'
+                  f' {agreement["largest_per_page"]:.2f} instructions per page'
+                  f' ({agreement["largest_at"]}).']
+    return '\n'.join(lines) + '\n'
+
+
+def main(args):
+    """Command line."""
+    if len(args) < 2 or args[0].startswith('-'):
+        print(__doc__)
+        return 0 if args in (['-h'], ['--help']) else 2
+    loaded = [read_run(run) for run in args[1:]]
+    rows, memory = loaded[0]
+    agreement = disagreement([run[0] for run in loaded])
+    with open(os.path.join(args[1], 'info.json'), encoding='utf-8') as file:
+        info = json.load(file)
+    goals = targets(rows)
+    with open(os.path.join(args[0], 'insn.json'), 'w', encoding='utf-8') as file:
+        json.dump({'info': info, 'agreement': agreement, 'targets': goals, 'memory': memory,
+                   'rows': [{'algorithm': key[0], 'unit': key[1], 'operation': key[2],
+                             'peer': peer, **item}
+                            for key, peers in rows.items() for peer, item in peers.items()]},
+                  file, indent=1)
+    with open(os.path.join(args[0], 'insn.md'), 'w', encoding='utf-8') as file:
+        file.write(markdown(info, rows, memory, agreement, goals))
+    return agreement['largest_per_page'] > LIMIT
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
