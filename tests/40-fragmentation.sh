@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=500
+# needs: mem=1G cpus=2 timeout=500 append=zm.own_guest
 # fails-if: less than 97 % of the huge pages that free memory would make can be
 # fails-if: had, or pinning the pages makes no difference.
 #
-# The point of it all: huge pages from memory that the device lies scattered in.
+# The point of it all: huge pages from memory that the device lies scattered in. In a
+# guest of its own: what other tests leave behind, in slabs and page tables, is not
+# ours, cannot move, and costs a huge page each.
 . "$ZM_TOP/tests/lib.sh"
 . "$ZM_TOP/tests/lib-device.sh"
 
