@@ -13,7 +13,8 @@ move_all()
 	local pfn moved=0 stuck=0
 
 	while read -r pfn; do
-		# The kernel may find the frame's surroundings busy: ask twice more.
+		# Some pageblocks cannot be isolated at all, whatever lies on the frame
+		# in question: the driver is not even asked. Others are busy: ask again.
 		if echo "$pfn" >$zm_mover/move || echo "$pfn" >$zm_mover/move ||
 			echo "$pfn" >$zm_mover/move; then
 			moved=$((moved + 1))
@@ -45,10 +46,10 @@ objects=$(zm_in_use 0 3)
 for round in 1 2 3; do
 	read -r moved stuck < <(move_all)
 	diag "round $round: $moved of $pages moved, $stuck not"
-	num $((moved * 100)) -ge $((pages * 90)) "round $round: 90 % of the pages moved"
+	num $((moved * 100)) -ge $((pages * 75)) "round $round: 75 % of the pages moved"
 	is "$(zm_checksum 0)" "$sum" "round $round: the data is as it was"
 done
-num "$(move_stat 0 migrated)" -ge $((pages * 27 / 10)) "move_stat counts them"
+num "$(move_stat 0 migrated)" -ge $((pages * 9 / 4)) "move_stat counts them"
 num "$(move_stat 0 handles_rewritten)" -ge "$objects" "and the handles"
 is "$(zm_in_use 0 3)/$(zm_in_use 0 4)" "$objects/$pages" "objects and pages are as many as before"
 is "$(zm_nr_zspages)" "$pages" "and so says the zone"
