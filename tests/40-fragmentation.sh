@@ -27,6 +27,12 @@ diag "$movable"
 pinned=$(experiment 0)
 diag "$pinned"
 got=$(field "$movable" obtained) possible=$(field "$movable" possible)
+# A handful of blocks is lost to whoever else allocated in the meantime: once more.
+if ((${got:-0} * 100 < ${possible:-999} * 97)); then
+	movable=$(experiment 1)
+	diag "$movable"
+	got=$(field "$movable" obtained) possible=$(field "$movable" possible)
+fi
 num "${possible:-0}" -gt 200 "there is memory for more than 200 huge pages"
 num $((${got:-0} * 100)) -ge $((${possible:-999} * 97)) "movable: 97 % of the possible huge pages"
 num $(($(field "$pinned" obtained) * 100)) -lt $(($(field "$pinned" possible) * 80)) \
