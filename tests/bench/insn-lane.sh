@@ -5,8 +5,9 @@
 # whose clock advances by one nanosecond per instruction and that hold everything
 # in their initramfs (insn-init says why), so it does not use scripts/guest.
 #
-# shellcheck disable=SC2154 # Uses from scripts/bench: top bench tools out kver modules algorithms units peers
-# passes repeat profile corpus_mib, note die.
+# Uses top bench tools out kver modules algorithms units peers passes repeat profile
+# corpus_mib, note and die of scripts/bench.
+# shellcheck disable=SC2154
 
 insn_bad='Kernel panic|Oops|BUG: |WARNING: |Call Trace|general protection'
 
@@ -15,7 +16,7 @@ insn_tools()
 	local name flags=(-O2 -g -Wall -Wextra)
 
 	mkdir -p "$tools"
-	for name in insn-io insn-swap insn-compact; do
+	for name in insn-io insn-swap insn-compact insn-move; do
 		"${CC:-gcc}" "${flags[@]}" -static -o "$tools/$name" "$bench/$name.c" ||
 			die 1 "$name does not build"
 	done
@@ -27,7 +28,7 @@ insn_tools()
 
 insn_corpus()
 {
-	corpus=$tools/corpus-$corpus_mib
+	corpus=$tools/corpus-$corpus_mib-$(sha256sum "$bench/corpus.py" | cut -c1-8)
 	[[ ! -e $corpus ]] || return 0
 	note "building the corpus"
 	/usr/bin/python3 "$bench/corpus.py" "$corpus" "$corpus_mib" >/dev/null ||
@@ -64,12 +65,12 @@ insn_initrd()
 	cp "$(PATH=$PATH:/bin:/usr/sbin command -v busybox)" "$initrd/bin/busybox"
 	cp "$bench/insn-init" "$initrd/init"
 	chmod 755 "$initrd/init"
-	cp "$tools"/insn-{io,swap,compact} "$initrd/"
+	cp "$tools"/insn-{io,swap,compact,move} "$initrd/"
 	cp "$corpus" "$initrd/corpus"
-	cp "$modules"/{zmalloc,zmram,tests/modules/zm_codec,tests/modules/zm_quiet}.ko \
+	cp "$modules"/{zmalloc,zmram}.ko "$modules"/tests/modules/zm_{codec,quiet,mover}.ko \
 		"$initrd/mod/" || die 1 "modules are missing in $modules"
 	insn_modules common lz4_compress lz4 zstd
-	printf '%s\n' zm_codec.ko zm_quiet.ko >>"$initrd/mod/common"
+	printf '%s\n' zm_codec.ko zm_quiet.ko zm_mover.ko >>"$initrd/mod/common"
 	insn_modules zram zram
 	find "$initrd" -exec touch -h -d @0 {} +
 	(cd "$initrd" && find . | LC_ALL=C sort | cpio -o -H newc --quiet --reproducible) \
@@ -82,10 +83,11 @@ insn_info()
 	local sum _
 
 	read -r sum _ < <(sha256sum "$corpus")
-	printf '{"kernel": "%s", "qemu": "%s", "corpus_mib": %d, "corpus_sha256": "%s", "machine": "%s", "commit": "%s"}\n' \
+	printf '{"kernel": "%s", "qemu": "%s", "corpus_mib": %d, "corpus_sha256": "%s"' \
 		"$("$top/scripts/kernels" --print release "$kver")" \
 		"$(qemu-system-x86_64 --version | sed -n '1s/.*version \([^ ]*\).*/\1/p')" \
-		"$corpus_mib" "$sum" \
+		"$corpus_mib" "$sum"
+	printf ', "machine": "%s", "commit": "%s"}\n' \
 		"$(sed -n '/^model name/{s/.*: //p;q}' /proc/cpuinfo)" \
 		"$(git -C "$top" describe --always --dirty 2>/dev/null || echo unknown)"
 }
@@ -115,6 +117,7 @@ insn_boot()
 	if [[ $(tail -n 1 "$dir/raw" | tr -d '\r') != 'end 0' ]] || ((status)) ||
 		grep -aqE "$insn_bad" "$dir/console.log"; then
 		tail -n 30 "$dir/console.log" >&2
+		tail -n 5 "$dir/raw" >&2
 		die 1 "insn: the guest failed, see $dir/console.log"
 	fi
 }

@@ -10,10 +10,10 @@ page and slab allocators; the rest of the kernel (system call, block layer, gett
 at user pages, swap). Then every function.
 
 DIR holds what the guest left: insn.txt, "counts" of insn-plugin.c, and symbols,
-lines "PEER ADDRESS NAME [MODULE]", PEER being kernel for the kernel's own. Prints, for each unit, peer
-and operation, instructions and entries per page by function, and for functions
-that are called from several places also by caller. With --diff, only in which
-functions two peers differ.
+lines "PEER ADDRESS NAME [MODULE]", PEER being kernel for the kernel's own. For each
+unit, peer and operation, instructions and entries per page by function, and for
+functions that are called from several places also by caller. With --diff, only in
+which functions two peers differ.
 """
 import bisect
 import collections

@@ -20,6 +20,7 @@ TITLES = {
     '4k': 'Requests of 4 KiB',
     'swap': 'Swapping (MADV_PAGEOUT, touching, munmap while swapped out)',
     'compact': 'Compaction of the pool, per page that it freed',
+    'move': 'Moving one page of the pool (alloc_contig_range)',
 }
 WRITES = ('write-first', 'overwrite-same', 'overwrite-changed')
 LIMIT = 1.0
@@ -157,7 +158,8 @@ def codec_lines(rows, memory):
                          f' corpus shrinks {item["original"] / item["compressed"]:.2f} : 1.')
     used = [f'{name.replace(" ", ", ")}: {item["used"] / item["original"]:.4f}'
             for name, item in memory.items() if not name.startswith('codec ')]
-    lines += ['', 'Bytes of pool per byte stored: ' + '; '.join(used) + '.']
+    if used:
+        lines += ['', 'Bytes of pool per byte stored: ' + '; '.join(used) + '.']
     return lines + ['']
 
 
@@ -172,8 +174,9 @@ def markdown(info, rows, memory, agreement, goals):
     for algorithm in dict.fromkeys(key[0] for key in rows):
         for unit in TITLES:
             lines += table(rows, algorithm, unit)
-    lines += ['### Targets', '', markdown_row(['', 'at most', 'zmram', 'in-tree', '']),
-              markdown_row(['---', '---:', '---:', '---:', '---'])]
+    if goals:
+        lines += ['### Targets', '', markdown_row(['', 'at most', 'zmram', 'in-tree', '']),
+                  markdown_row(['---', '---:', '---:', '---:', '---'])]
     lines += [markdown_row([goal['what'], f'{goal["limit"]:.2f}', f'{goal["measured"]:.3f}',
                             f'{goal["in_tree"]:.3f}', 'met' if goal['met'] else 'missed'])
               for goal in goals]
