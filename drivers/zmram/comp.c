@@ -55,13 +55,15 @@ static void zmram_stream_free(const struct zmram_comp_ops *ops, struct zmram_str
 	kfree(stream);
 }
 
-static struct zmram_stream *zmram_stream_alloc(const struct zmram_comp_ops *ops)
+static struct zmram_stream *zmram_stream_alloc(struct zmram_comp *comp)
 {
+	const struct zmram_comp_ops *ops = comp->ops;
 	struct zmram_stream *stream = kzalloc(sizeof(*stream), GFP_KERNEL);
 
 	if (!stream)
 		return NULL;
 	mutex_init(&stream->lock);
+	stream->comp = comp;
 	stream->buffer = kvmalloc(ZMRAM_STREAM_BUFFER, GFP_KERNEL);
 	stream->ctx = ops->create_ctx();
 	if (stream->buffer && stream->ctx)
@@ -74,7 +76,7 @@ static struct zmram_stream *zmram_stream_alloc(const struct zmram_comp_ops *ops)
 static struct zmram_stream *zmram_stream_late(struct zmram_comp *comp, unsigned int cpu)
 {
 	unsigned int noio = memalloc_noio_save();
-	struct zmram_stream *stream = zmram_stream_alloc(comp->ops);
+	struct zmram_stream *stream = zmram_stream_alloc(comp);
 	struct zmram_stream *old = NULL;
 
 	memalloc_noio_restore(noio);
@@ -105,6 +107,20 @@ void zmram_stream_put(struct zmram_stream *stream)
 	mutex_unlock(&stream->lock);
 }
 
+/* A page at @src into the stream's buffer; bytes written or a negative errno. */
+int zmram_compress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src)
+{
+	lockdep_assert_held(&stream->lock);
+	return comp->ops->compress(stream->ctx, src, stream->buffer);
+}
+
+/* @stream may be NULL unless ctx_for_read. Exactly a page, or a negative errno. */
+int zmram_decompress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src,
+		     size_t len, void *dst)
+{
+	return comp->ops->decompress(stream ? stream->ctx : NULL, src, len, dst);
+}
+
 void zmram_comp_destroy(struct zmram_comp *comp)
 {
 	unsigned int cpu;
@@ -126,7 +142,7 @@ struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops)
 		return NULL;
 	comp->ops = ops;
 	for_each_online_cpu(cpu) {
-		comp->stream[cpu] = zmram_stream_alloc(ops);
+		comp->stream[cpu] = zmram_stream_alloc(comp);
 		if (!comp->stream[cpu]) {
 			zmram_comp_destroy(comp);
 			return NULL;

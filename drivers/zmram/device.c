@@ -86,7 +86,8 @@ static void zmram_dev_clear(struct zmram_dev *dev)
 	zmram_stats_clear(dev);
 	dev->disksize = 0;
 	dev->limit_pages = 0;
-	dev->algorithm = zmram_backends[0];
+	memset(dev->algorithm, 0, sizeof(dev->algorithm));
+	dev->algorithm[0] = zmram_backends[0];
 	up_write(&dev->init_lock);
 }
 
@@ -185,7 +186,7 @@ struct zmram_dev *zmram_dev_create(int id)
 	if (!dev)
 		return ERR_PTR(ret);
 	dev->id = id;
-	dev->algorithm = zmram_backends[0];
+	dev->algorithm[0] = zmram_backends[0];
 	init_rwsem(&dev->init_lock);
 	dev->stats = alloc_percpu(struct zmram_stats);
 	if (!dev->stats)

@@ -50,8 +50,8 @@ static void zmram_account(struct zmram_dev *dev, unsigned long word, unsigned lo
 		zmram_stat_add(dev, ZMRAM_SAME_PAGES, sign);
 		return;
 	}
-	zmram_stat_add(dev, ZMRAM_COMPR_SIZE, sign * (s64)data);
-	if (data == PAGE_SIZE)
+	zmram_stat_add(dev, ZMRAM_COMPR_SIZE, sign * (s64)zmram_data_size(data));
+	if (zmram_data_size(data) == PAGE_SIZE)
 		zmram_stat_add(dev, ZMRAM_HUGE_PAGES, sign);
 }
 
@@ -63,25 +63,33 @@ static void zmram_slot_set(struct zmram_dev *dev, struct zmram_meta *meta,
 	zmram_account(dev, old, slot->data, -1);
 	zmram_account(dev, word, data, 1);
 	/* Overwritten in place, the object stays. */
-	if (zm_word_has_object(old) && old != word)
+	if (zm_word_has_object(old) && (old ^ word) & ZM_OBJECT_MASK)
 		zm_free(meta->pool, old);
 	/* Readers peek at it to guess whether they need a stream. */
 	WRITE_ONCE(slot->data, data);
 	zm_handle_unlock(&slot->handle, word);
 }
 
-static bool zmram_read_needs_stream(const struct zmram_meta *meta, unsigned long word,
-				    unsigned long data)
+/*
+ * Whose stream reading this takes; NULL if none. Seen without the lock, @word
+ * and @data may be of different times, and their algorithm none of ours.
+ */
+static struct zmram_comp *zmram_read_comp(const struct zmram_meta *meta, unsigned long word,
+					  unsigned long data)
 {
-	if (!zm_word_has_object(word) || data == PAGE_SIZE)
-		return false;
-	return meta->comp->ops->ctx_for_read || zm_word_straddles(word, data);
+	struct zmram_comp *comp = meta->comp[zmram_data_prio(data)];
+
+	if (!comp || !zm_word_has_object(word) || zmram_data_size(data) == PAGE_SIZE)
+		return NULL;
+	return comp->ops->ctx_for_read || zm_word_straddles(word, zmram_data_size(data)) ?
+		comp : NULL;
 }
 
 /* Fills @dst from a locked slot. */
 static int zmram_slot_load(struct zmram_meta *meta, const struct zmram_slot *slot,
 			   unsigned long word, struct zmram_stream *stream, void *dst)
 {
+	size_t size = zmram_data_size(slot->data);
 	const void *src;
 
 	if (word & ZMRAM_SAME) {
@@ -92,12 +100,12 @@ static int zmram_slot_load(struct zmram_meta *meta, const struct zmram_slot *slo
 		memset(dst, 0, PAGE_SIZE);
 		return 0;
 	}
-	src = zm_read(word, slot->data, stream ? stream->buffer : NULL);
-	if (slot->data == PAGE_SIZE) {
+	src = zm_read(word, size, stream ? stream->buffer : NULL);
+	if (size == PAGE_SIZE) {
 		memcpy(dst, src, PAGE_SIZE);
 		return 0;
 	}
-	return meta->comp->ops->decompress(stream ? stream->ctx : NULL, src, slot->data, dst);
+	return zmram_decompress(meta->comp[zmram_data_prio(slot->data)], stream, src, size, dst);
 }
 
 /*
@@ -108,18 +116,28 @@ static unsigned long zmram_lock_for_read(struct zmram_meta *meta, struct zmram_s
 					 struct zmram_stream **stream)
 {
 	unsigned long word = READ_ONCE(slot->handle.word);
-	bool wanted = zmram_read_needs_stream(meta, word, READ_ONCE(slot->data));
+	struct zmram_comp *want = zmram_read_comp(meta, word, READ_ONCE(slot->data));
 
-	*stream = NULL;
+	*stream = want ? zmram_stream_get(want) : NULL;
 	for (;;) {
-		if (wanted && !*stream)
-			*stream = zmram_stream_get(meta->comp);
 		word = zm_handle_lock(&slot->handle);
-		wanted = zmram_read_needs_stream(meta, word, slot->data);
-		if (!wanted || *stream)
+		want = zmram_read_comp(meta, word, slot->data);
+		if (!want || (*stream && (*stream)->comp == want))
 			return word;
 		zm_handle_unlock(&slot->handle, word);
+		if (*stream)
+			zmram_stream_put(*stream);
+		*stream = zmram_stream_get(want);
 	}
+}
+
+/* Notes an access to a locked slot; returns the word to unlock it with. */
+static unsigned long zmram_slot_touch(struct zmram_slot *slot, unsigned long word)
+{
+	if (zm_word_has_object(word))
+		WRITE_ONCE(slot->data, zmram_data(zmram_data_size(slot->data),
+						  zmram_data_prio(slot->data), zmram_now()));
+	return word & ~ZMRAM_IDLE;
 }
 
 /**
@@ -147,7 +165,7 @@ int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lon
 	}
 	word = zmram_lock_for_read(meta, slot, &stream);
 	ret = zmram_slot_load(meta, slot, word, stream, dst);
-	zm_handle_unlock(&slot->handle, word);
+	zm_handle_unlock(&slot->handle, zmram_slot_touch(slot, word));
 	if (stream)
 		zmram_stream_put(stream);
 	if (unlikely(ret))
@@ -203,7 +221,7 @@ static int zmram_slot_store(struct zmram_dev *dev, struct zmram_meta *meta,
 	for (;;) {
 		old = zm_handle_lock(&slot->handle);
 		if (zm_fits(old, size)) {
-			word = old;
+			word = old & ZM_OBJECT_MASK;
 			break;
 		}
 		word = zm_alloc(meta->pool, &slot->handle, size, reserve);
@@ -215,7 +233,7 @@ static int zmram_slot_store(struct zmram_dev *dev, struct zmram_meta *meta,
 			return ret;
 	}
 	zm_write(word, data, size);
-	zmram_slot_set(dev, meta, slot, old, word, size);
+	zmram_slot_set(dev, meta, slot, old, word, zmram_data(size, 0, zmram_now()));
 	return 0;
 }
 
@@ -224,8 +242,8 @@ static int zmram_write_once(struct zmram_dev *dev, struct zmram_meta *meta,
 			    struct zmram_slot *slot, const void *src,
 			    struct zm_reserve *reserve, size_t *size)
 {
-	struct zmram_stream *stream = zmram_stream_get(meta->comp);
-	int len = meta->comp->ops->compress(stream->ctx, src, stream->buffer);
+	struct zmram_stream *stream = zmram_stream_get(meta->comp[0]);
+	int len = zmram_compress(meta->comp[0], stream, src);
 	int ret;
 
 	if (len > 0 && len < zm_huge_size()) {

@@ -62,7 +62,7 @@ static DEVICE_ATTR_WO(reset);
 static ssize_t comp_algorithm_show(struct device *device, struct device_attribute *attr,
 				   char *buf)
 {
-	return zmram_backends_show(READ_ONCE(to_zmram(device)->algorithm), buf);
+	return zmram_backends_show(READ_ONCE(to_zmram(device)->algorithm[0]), buf);
 }
 
 static ssize_t comp_algorithm_store(struct device *device, struct device_attribute *attr,
@@ -83,7 +83,7 @@ static ssize_t comp_algorithm_store(struct device *device, struct device_attribu
 	if (zmram_meta(dev))
 		ret = -EBUSY;
 	else
-		WRITE_ONCE(dev->algorithm, ops);
+		WRITE_ONCE(dev->algorithm[0], ops);
 	up_write(&dev->init_lock);
 	return ret ? ret : len;
 }

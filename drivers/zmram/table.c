@@ -42,6 +42,28 @@ static void zmram_leaf_empty(struct zmram_dev *dev, struct zmram_meta *meta, uns
 		zmram_free_slot(dev, meta, index);
 }
 
+static void zmram_meta_free_comps(struct zmram_meta *meta)
+{
+	unsigned int prio;
+
+	for (prio = 0; prio < ZMRAM_MAX_COMPS; prio++)
+		zmram_comp_destroy(meta->comp[prio]);
+}
+
+static int zmram_meta_make_comps(struct zmram_dev *dev, struct zmram_meta *meta)
+{
+	unsigned int prio;
+
+	for (prio = 0; prio < ZMRAM_MAX_COMPS; prio++) {
+		if (!dev->algorithm[prio])
+			continue;
+		meta->comp[prio] = zmram_comp_create(dev->algorithm[prio]);
+		if (!meta->comp[prio])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /*
  * Frees every object and what is left. No I/O is under way any more; pages may
  * still be migrated, so the slots are locked as always.
@@ -60,7 +82,7 @@ void zmram_meta_destroy(struct zmram_dev *dev, struct zmram_meta *meta)
 		return;
 	for (nr = 0; nr < meta->nr_leaves; nr++)
 		kvfree(meta->leaf[nr]);
-	zmram_comp_destroy(meta->comp);
+	zmram_meta_free_comps(meta);
 	kvfree(meta);
 }
 
@@ -72,6 +94,7 @@ struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slo
 	unsigned int i;
 
 	BUILD_BUG_ON(sizeof(struct zmram_slot) != 16);
+	BUILD_BUG_ON(PAGE_SIZE >= BIT(ZMRAM_SIZE_BITS));
 
 	meta = kvzalloc(struct_size(meta, leaf, nr_leaves), GFP_KERNEL | __GFP_NOWARN);
 	if (!meta)
@@ -80,17 +103,15 @@ struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slo
 	meta->nr_leaves = nr_leaves;
 	for (i = 0; i < ZMRAM_RMW_LOCKS; i++)
 		mutex_init(&meta->rmw[i]);
-	meta->comp = zmram_comp_create(dev->algorithm);
-	if (!meta->comp)
-		goto free_meta;
+	if (zmram_meta_make_comps(dev, meta))
+		goto free_comps;
 	meta->pool = zm_pool_create(dev->disk->disk_name, zmram_movable ? ZM_POOL_MOVABLE : 0);
 	if (!meta->pool)
-		goto destroy_comp;
+		goto free_comps;
 	return meta;
 
-destroy_comp:
-	zmram_comp_destroy(meta->comp);
-free_meta:
+free_comps:
+	zmram_meta_free_comps(meta);
 	kvfree(meta);
 	return NULL;
 }

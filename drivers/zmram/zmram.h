@@ -36,6 +36,7 @@
 #define ZMRAM_H
 
 #include <linux/blkdev.h>
+#include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
@@ -59,14 +60,67 @@
  * What a slot holds, by its handle's word:
  *	0		nothing: reads as zeroes
  *	ZMRAM_SAME	a page filled with the word in @data
- *	an object	of @data bytes: compressed, or raw if PAGE_SIZE
+ *	ZMRAM_WB	a block of the backing device; @data as for an object
+ *	an object	of zmram_data_size() bytes: compressed, or raw if PAGE_SIZE
+ *
+ * The other flags qualify the last two and never stay on an empty slot:
+ *	ZMRAM_IDLE	not touched since it was marked; any access clears it
+ *	ZMRAM_INCOMP	no algorithm that was tried makes it smaller
+ *	ZMRAM_PP	picked by the writeback or recompression that is running;
+ *			gone as soon as the content changes, which is how these
+ *			find out that they lost against a writer
  */
 #define ZMRAM_SAME		BIT(ZM_OWNER_SHIFT)
+#define ZMRAM_WB		BIT(ZM_OWNER_SHIFT + 1)
+#define ZMRAM_IDLE		BIT(ZM_OWNER_SHIFT + 2)
+#define ZMRAM_INCOMP		BIT(ZM_OWNER_SHIFT + 3)
+#define ZMRAM_PP		BIT(ZM_OWNER_SHIFT + 4)
+
+/*
+ * @data, low bits first, unless same-filled:
+ *	20 bytes of the object
+ *	 2 priority of the algorithm that made it
+ *	10 unused
+ *	32 when it was last accessed, zmram_now(); for ZMRAM_WB, the block
+ */
+#define ZMRAM_SIZE_BITS		20
+#define ZMRAM_PRIO_SHIFT	ZMRAM_SIZE_BITS
+#define ZMRAM_PRIO_BITS		2
+#define ZMRAM_STAMP_SHIFT	32
+#define ZMRAM_MAX_COMPS		BIT(ZMRAM_PRIO_BITS)
 
 struct zmram_slot {
 	struct zm_handle handle;
 	unsigned long data;			/* H */
 };
+
+static inline size_t zmram_data_size(unsigned long data)
+{
+	return data & GENMASK(ZMRAM_SIZE_BITS - 1, 0);
+}
+
+static inline unsigned int zmram_data_prio(unsigned long data)
+{
+	return data >> ZMRAM_PRIO_SHIFT & (ZMRAM_MAX_COMPS - 1);
+}
+
+/* Age stamp of an object, block of the backing device otherwise. */
+static inline u32 zmram_data_stamp(unsigned long data)
+{
+	return data >> ZMRAM_STAMP_SHIFT;
+}
+
+static inline unsigned long zmram_data(size_t size, unsigned int prio, u32 stamp)
+{
+	return size | (unsigned long)prio << ZMRAM_PRIO_SHIFT |
+	       (unsigned long)stamp << ZMRAM_STAMP_SHIFT;
+}
+
+/* The clock of age stamps: seconds since boot, without time asleep. */
+static inline u32 zmram_now(void)
+{
+	return ktime_get_seconds();
+}
 
 /* Counters of a device; all per-CPU, summed by the reader. */
 enum zmram_stat {
@@ -112,6 +166,7 @@ struct zmram_comp_ops {
 
 struct zmram_stream {
 	struct mutex lock;
+	struct zmram_comp *comp;		/* I: whose it is */
 	void *ctx;				/* lock */
 	void *buffer;				/* lock: ZMRAM_STREAM_BUFFER bytes */
 };
@@ -125,7 +180,7 @@ struct zmram_comp {
 /* All that exists between disksize and reset. */
 struct zmram_meta {
 	struct zm_pool *pool;			/* I */
-	struct zmram_comp *comp;		/* I */
+	struct zmram_comp *comp[ZMRAM_MAX_COMPS]; /* I: by priority; [0] is there */
 	unsigned long nr_slots;			/* I */
 	unsigned long nr_leaves;		/* I */
 	struct mutex rmw[ZMRAM_RMW_LOCKS];	/* by slot: see the table above */
@@ -138,7 +193,7 @@ struct zmram_dev {
 	bool claim;				/* O: being reset */
 	bool removing;				/* O: being removed; stays set */
 	struct rw_semaphore init_lock;
-	const struct zmram_comp_ops *algorithm;	/* L */
+	const struct zmram_comp_ops *algorithm[ZMRAM_MAX_COMPS]; /* L: by priority */
 	u64 disksize;				/* L: bytes */
 	unsigned long limit_pages;		/* L */
 	struct zmram_meta __rcu *meta;		/* L; RCU; stable for I/O */
@@ -218,6 +273,9 @@ struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops);
 void zmram_comp_destroy(struct zmram_comp *comp);
 struct zmram_stream *zmram_stream_get(struct zmram_comp *comp);
 void zmram_stream_put(struct zmram_stream *stream);
+int zmram_compress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src);
+int zmram_decompress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src,
+		     size_t len, void *dst);
 
 /* stats.c */
 s64 zmram_stat_read(struct zmram_dev *dev, enum zmram_stat item);
