@@ -56,8 +56,8 @@ struct zm_handle *zm_object_handle(struct zm_zspage *zspage, unsigned int idx)
 	if (zspage->class->geo->huge)
 		return (struct zm_handle *)(*zm_used(zspage) & ~ZM_HEADER_TAG_MASK);
 	header = *(unsigned long *)zm_zspage_addr(zspage, zm_object_offset(zspage, idx));
-	/* Kernel addresses have the top bit set, wherever they are. */
-	if ((header & ZM_HEADER_TAG_MASK) != ZM_HEADER_TAG || (long)header >= 0)
+	/* A handle may be in any kernel memory, and all of it begins here. */
+	if ((header & ZM_HEADER_TAG_MASK) != ZM_HEADER_TAG || header < PAGE_OFFSET)
 		return NULL;
 	return (struct zm_handle *)(header - ZM_HEADER_TAG);
 }
