@@ -138,7 +138,8 @@ static int zm_compact_step(struct zm_class *class, u16 run)
 	return class->geo->pages;
 }
 
-static unsigned long zm_compact_class(struct zm_class *class, unsigned long target)
+static unsigned long zm_compact_class(struct zm_class *class, unsigned long target,
+				      bool (*stop)(void *arg), void *arg)
 {
 	unsigned long steps = READ_ONCE(class->zspages);
 	unsigned long freed = 0;
@@ -152,7 +153,7 @@ static unsigned long zm_compact_class(struct zm_class *class, unsigned long targ
 	spin_unlock(&class->lock);
 
 	/* Bounded: other tasks may keep making work. */
-	while (steps-- && freed < target && !fatal_signal_pending(current)) {
+	while (steps-- && freed < target && !stop(arg)) {
 		n = zm_compact_step(class, run);
 		if (n < 0)
 			break;
@@ -162,15 +163,22 @@ static unsigned long zm_compact_class(struct zm_class *class, unsigned long targ
 	return freed;
 }
 
-static unsigned long zm_compact_pages(struct zm_pool *pool, unsigned long target)
+/* Stops at @target pages, or when @stop says so; asked before each zspage. */
+static unsigned long zm_compact_pages(struct zm_pool *pool, unsigned long target,
+				      bool (*stop)(void *arg), void *arg)
 {
 	unsigned long freed = 0;
 	unsigned int i;
 
 	for (i = zm_nr_classes; i-- && freed < target; )
-		freed += zm_compact_class(&pool->classes[i], target - freed);
+		freed += zm_compact_class(&pool->classes[i], target - freed, stop, arg);
 	zm_count(pool, ZM_PAGES_COMPACTED, freed);
 	return freed;
+}
+
+static bool zm_compact_killed(void *unused)
+{
+	return fatal_signal_pending(current);
 }
 
 /**
@@ -185,9 +193,24 @@ static unsigned long zm_compact_pages(struct zm_pool *pool, unsigned long target
  */
 unsigned long zm_compact(struct zm_pool *pool)
 {
-	return zm_compact_pages(pool, ULONG_MAX);
+	return zm_compact_until(pool, zm_compact_killed, NULL);
 }
 EXPORT_SYMBOL_GPL(zm_compact);
+
+/**
+ * zm_compact_until() - the same, until its caller has had enough
+ * @pool: the pool
+ * @stop: asked before each zspage, with no lock held: is this the end?
+ * @arg: for @stop
+ *
+ * Context: As zm_compact(), apart from what @stop does.
+ * Return: pages freed by this call.
+ */
+unsigned long zm_compact_until(struct zm_pool *pool, bool (*stop)(void *arg), void *arg)
+{
+	return zm_compact_pages(pool, ULONG_MAX, stop, arg);
+}
+EXPORT_SYMBOL_GPL(zm_compact_until);
 
 static unsigned long zm_shrink_count(struct shrinker *shrinker, struct shrink_control *sc)
 {
@@ -203,7 +226,7 @@ static unsigned long zm_shrink_count(struct shrinker *shrinker, struct shrink_co
 static unsigned long zm_shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct zm_pool *pool = zm_compat_shrinker_data(shrinker);
-	unsigned long freed = zm_compact_pages(pool, sc->nr_to_scan);
+	unsigned long freed = zm_compact_pages(pool, sc->nr_to_scan, zm_compact_killed, NULL);
 
 	return freed ?: SHRINK_STOP;
 }

@@ -72,6 +72,7 @@ static void zmram_dev_clear(struct zmram_dev *dev)
 	struct zmram_meta *meta;
 
 	down_write(&dev->init_lock);
+	zmram_post_drain(dev);
 	meta = zmram_meta(dev);
 	if (meta) {
 		set_capacity_and_notify(dev->disk, 0);
@@ -107,14 +108,14 @@ int zmram_dev_reset(struct zmram_dev *dev)
 		mutex_unlock(&disk->open_mutex);
 		return -EBUSY;
 	}
-	dev->claim = true;
+	WRITE_ONCE(dev->claim, true);
 	mutex_unlock(&disk->open_mutex);
 
 	sync_blockdev(disk->part0);
 	zmram_dev_clear(dev);
 
 	mutex_lock(&disk->open_mutex);
-	dev->claim = false;
+	WRITE_ONCE(dev->claim, false);
 	mutex_unlock(&disk->open_mutex);
 	return 0;
 }
@@ -141,7 +142,7 @@ int zmram_dev_remove(struct zmram_dev *dev)
 		mutex_unlock(&disk->open_mutex);
 		return -EBUSY;
 	}
-	dev->removing = true;
+	WRITE_ONCE(dev->removing, true);
 	mutex_unlock(&disk->open_mutex);
 
 	/* Nobody has it open or will; writers of sysfs files may be inside. */
@@ -188,6 +189,7 @@ struct zmram_dev *zmram_dev_create(int id)
 	dev->id = id;
 	dev->algorithm[0] = zmram_backends[0];
 	init_rwsem(&dev->init_lock);
+	zmram_post_init(dev);
 	dev->stats = alloc_percpu(struct zmram_stats);
 	if (!dev->stats)
 		goto free_dev;

@@ -137,7 +137,8 @@ static unsigned long zmram_slot_touch(struct zmram_slot *slot, unsigned long wor
 	if (zm_word_has_object(word))
 		WRITE_ONCE(slot->data, zmram_data(zmram_data_size(slot->data),
 						  zmram_data_prio(slot->data), zmram_now()));
-	return word & ~ZMRAM_IDLE;
+	/* What was picked for being idle is not any more. */
+	return word & ZMRAM_IDLE ? word & ~(ZMRAM_IDLE | ZMRAM_PP) : word;
 }
 
 /**

@@ -138,19 +138,28 @@ static ssize_t mem_used_max_store(struct device *device, struct device_attribute
 }
 static DEVICE_ATTR_WO(mem_used_max);
 
+static bool zmram_compact_stop(void *dev)
+{
+	return zmram_post_stop(dev);
+}
+
 static ssize_t compact_store(struct device *device, struct device_attribute *attr,
 			     const char *buf, size_t len)
 {
 	struct zmram_dev *dev = to_zmram(device);
-	ssize_t ret = -EINVAL;
+	long ret;
 
-	down_read(&dev->init_lock);
-	if (zmram_meta(dev)) {
-		zm_compact(zmram_meta(dev)->pool);
-		ret = len;
-	}
-	up_read(&dev->init_lock);
-	return ret;
+	ret = zmram_post_begin(dev, ZMRAM_POST_COMPACT);
+	/* Somebody else is at it. */
+	if (ret == -EAGAIN)
+		return len;
+	if (ret)
+		return ret;
+	ret = zm_compact_until(zmram_meta(dev)->pool, zmram_compact_stop, dev);
+	if (zmram_post_interrupted(dev))
+		ret = -EINTR;
+	zmram_post_end(dev);
+	return ret < 0 ? ret : len;
 }
 static DEVICE_ATTR_WO(compact);
 
@@ -254,5 +263,6 @@ static const struct attribute_group zmram_disk_group = {
 
 const struct attribute_group *zmram_disk_groups[] = {
 	&zmram_disk_group,
+	&zmram_post_group,
 	NULL,
 };

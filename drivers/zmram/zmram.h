@@ -10,6 +10,7 @@
  *	disk->open_mutex	claim, removing			device.c, open
  *	dev->init_lock		settings; making and destroying	sysfs, device.c
  *				dev->meta
+ *	dev->post[].lock	long operations		post.c
  *	meta->rmw[]		whole slots against partial	slot.c; only where
  *				writes				pages exceed blocks
  *	stream->lock		compressor state, buffer	slot.c
@@ -42,6 +43,8 @@
 #include <linux/rwsem.h>
 #include <linux/zmalloc.h>
 
+#include "post.h"
+
 /* The logical block; smaller than a page on kernels with large pages. */
 #ifndef ZMRAM_BLOCK_SHIFT
 #define ZMRAM_BLOCK_SHIFT	12
@@ -68,7 +71,8 @@
  *	ZMRAM_INCOMP	no algorithm that was tried makes it smaller
  *	ZMRAM_PP	picked by the writeback or recompression that is running;
  *			gone as soon as the content changes, which is how these
- *			find out that they lost against a writer
+ *			find out that they lost against a writer, or when an
+ *			idle one is read
  */
 #define ZMRAM_SAME		BIT(ZM_OWNER_SHIFT)
 #define ZMRAM_WB		BIT(ZM_OWNER_SHIFT + 1)
@@ -190,14 +194,15 @@ struct zmram_meta {
 struct zmram_dev {
 	struct gendisk *disk;			/* I */
 	int id;					/* I */
-	bool claim;				/* O: being reset */
-	bool removing;				/* O: being removed; stays set */
+	bool claim;				/* O; A: being reset */
+	bool removing;				/* O; A: being removed; stays set */
 	struct rw_semaphore init_lock;
 	const struct zmram_comp_ops *algorithm[ZMRAM_MAX_COMPS]; /* L: by priority */
 	u64 disksize;				/* L: bytes */
 	unsigned long limit_pages;		/* L */
 	struct zmram_meta __rcu *meta;		/* L; RCU; stable for I/O */
 	struct zmram_stats __percpu *stats;	/* A */
+	struct zmram_post post[ZMRAM_NR_CLAIMS];
 };
 
 /*

@@ -221,6 +221,7 @@ const void *zm_read(unsigned long word, size_t size, void *bounce);
 void zm_write(unsigned long word, const void *data, size_t size);
 
 unsigned long zm_compact(struct zm_pool *pool);
+unsigned long zm_compact_until(struct zm_pool *pool, bool (*stop)(void *arg), void *arg);
 
 void zm_pool_set_limit(struct zm_pool *pool, unsigned long pages);
 unsigned long zm_pool_pages(const struct zm_pool *pool);
