@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Test: what the allocator does while somebody holds an object or a page. No
+ * timing is involved: the holder is this module itself.
+ *
+ *	echo SIZE > /sys/kernel/debug/zm_hold/object
+ *
+ * makes a pool with a few zspages of objects of SIZE bytes. Object by object it
+ * holds the handle, asks the kernel to move each page that the object touches,
+ * wants that refused and everything in its place, lets go, and asks again.
+ * refused counts moves that the allocator turned down, moved those it made.
+ *
+ *	echo SIZE > /sys/kernel/debug/zm_hold/page
+ *
+ * page by page locks a page, as the VM does around a move, frees all objects, and
+ * wants that zspage to stay until the page is let go and to be gone soon after.
+ *
+ * A write fails with -EIO when something was not as it must be; the log says what.
+ *
+ * The handle is taken without its lockdep annotation, as movers do: a real
+ * holder never waits for memory, this one does so all the time.
+ */
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+
+#include "../../drivers/zmalloc/internal.h"
+
+#define ZM_HOLD_OBJECTS		24
+
+static struct dentry *zm_hold_dir;
+static DEFINE_MUTEX(zm_hold_mutex);	/* one try at a time */
+static u64 zm_hold_refused;		/* zm_hold_mutex */
+static u64 zm_hold_moved;		/* zm_hold_mutex */
+
+struct zm_hold {
+	struct zm_pool *pool;
+	size_t size;
+	void *buffer;			/* PAGE_SIZE bytes, for a straddling object */
+	void *wanted;			/* PAGE_SIZE bytes, what an object should hold */
+	struct zm_handle handle[ZM_HOLD_OBJECTS];
+};
+
+static void zm_hold_pattern(struct zm_hold *hold, unsigned int nr)
+{
+	u32 *word = hold->wanted;
+	unsigned int i;
+
+	for (i = 0; i < PAGE_SIZE / sizeof(*word); i++)
+		word[i] = nr << 16 | i;
+}
+
+static int zm_hold_store(struct zm_hold *hold, unsigned int nr)
+{
+	struct zm_reserve reserve = { };
+	unsigned long word;
+	int ret = zm_reserve(hold->pool, hold->size, GFP_KERNEL, &reserve);
+
+	if (ret)
+		return ret;
+	zm_hold_pattern(hold, nr);
+	zm_handle_lock(&hold->handle[nr]);
+	word = zm_alloc(hold->pool, &hold->handle[nr], hold->size, &reserve);
+	if (word)
+		zm_write(word, hold->wanted, hold->size);
+	zm_handle_unlock(&hold->handle[nr], word);
+	zm_unreserve(&reserve);
+	return word ? 0 : -ENOMEM;
+}
+
+static int zm_hold_verify(struct zm_hold *hold)
+{
+	unsigned int nr;
+
+	for (nr = 0; nr < ZM_HOLD_OBJECTS; nr++) {
+		unsigned long word = zm_handle_lock(&hold->handle[nr]);
+		const void *data = zm_read(word, hold->size, hold->buffer);
+		bool same;
+
+		zm_hold_pattern(hold, nr);
+		same = !memcmp(data, hold->wanted, hold->size);
+		zm_handle_unlock(&hold->handle[nr], word);
+		if (same)
+			continue;
+		pr_err("size %zu: object %u has changed\n", hold->size, nr);
+		return -EIO;
+	}
+	return 0;
+}
+
+/* The page that @word's object starts in, or with @second the one it ends in. */
+static struct page *zm_hold_page(unsigned long word, bool second)
+{
+	unsigned long place = (word & ZM_PLACE_MASK) >> ZM_PLACE_SHIFT;
+	struct page *page = pfn_to_page(PHYS_PFN(place << ZM_PLACE_UNIT_SHIFT));
+
+	if (!second)
+		return page;
+	return zm_page_zspage(page)->pages[zm_page_pos(page) + 1];
+}
+
+static int zm_hold_move(struct page *page)
+{
+	unsigned long pfn = page_to_pfn(page);
+	int ret = alloc_contig_range(pfn, pfn + 1, MIGRATE_MOVABLE, GFP_KERNEL);
+
+	if (!ret)
+		free_contig_range(pfn, 1);
+	return ret;
+}
+
+static int zm_hold_one(struct zm_hold *hold, unsigned int nr, bool second)
+{
+	u64 busy = zm_pool_counter(hold->pool, ZM_BUSY);
+	unsigned long word;
+
+	if (!__zm_handle_trylock(&hold->handle[nr], &word))
+		return -EBUSY;
+	if (!zm_hold_move(zm_hold_page(word, second))) {
+		pr_err("size %zu: object %u was moved under its holder\n", hold->size, nr);
+		return -EIO;
+	}
+	if ((READ_ONCE(hold->handle[nr].word) & ZM_OBJECT_MASK) != (word & ZM_OBJECT_MASK)) {
+		pr_err("size %zu: the handle of object %u has changed\n", hold->size, nr);
+		return -EIO;
+	}
+	zm_hold_refused += zm_pool_counter(hold->pool, ZM_BUSY) > busy;
+	__zm_handle_unlock(&hold->handle[nr], word);
+	/* Not every frame can be had, see 32-move; the caller sums up. */
+	zm_hold_moved += !zm_hold_move(zm_hold_page(word, second));
+	return zm_hold_verify(hold);
+}
+
+static int zm_hold_fill(struct zm_hold *hold)
+{
+	unsigned int nr;
+	int ret = 0;
+
+	for (nr = 0; nr < ZM_HOLD_OBJECTS && !ret; nr++)
+		ret = zm_hold_store(hold, nr);
+	return ret;
+}
+
+static void zm_hold_drop(struct zm_hold *hold)
+{
+	unsigned int nr;
+
+	for (nr = 0; nr < ZM_HOLD_OBJECTS; nr++) {
+		/* A failed try leaves one locked. */
+		unsigned long word = READ_ONCE(hold->handle[nr].word) & ~ZM_LOCK_MASK;
+
+		if (zm_word_has_object(word))
+			zm_free(hold->pool, word);
+		hold->handle[nr].word = 0;
+	}
+}
+
+static int zm_hold_objects(struct zm_hold *hold)
+{
+	unsigned int nr;
+	int ret = zm_hold_fill(hold);
+
+	for (nr = 0; nr < ZM_HOLD_OBJECTS && !ret; nr++) {
+		ret = zm_hold_one(hold, nr, false);
+		if (!ret && zm_word_straddles(READ_ONCE(hold->handle[nr].word), hold->size))
+			ret = zm_hold_one(hold, nr, true);
+	}
+	return ret;
+}
+
+static bool zm_hold_pages_become(struct zm_hold *hold, unsigned long pages)
+{
+	unsigned int tries = 500;
+
+	while (zm_pool_pages(hold->pool) != pages && --tries)
+		msleep(20);
+	return tries;
+}
+
+/* Frees a zspage while its page @pos is locked; returns its pages or an errno. */
+static int zm_hold_page_at(struct zm_hold *hold, unsigned int pos)
+{
+	u64 deferred = zm_pool_counter(hold->pool, ZM_FREES_DEFERRED);
+	int nr_pages, ret = zm_hold_fill(hold);
+	struct page *page;
+
+	if (ret)
+		return ret;
+	page = zm_hold_page(hold->handle[0].word, false);
+	nr_pages = zm_page_zspage(page)->nr_pages;
+	page = zm_page_zspage(page)->pages[pos];
+	lock_page(page);
+	zm_hold_drop(hold);
+	/* The others go at once, this one only when its page can be locked. */
+	if (zm_pool_pages(hold->pool) != nr_pages ||
+	    zm_pool_counter(hold->pool, ZM_FREES_DEFERRED) != deferred + 1) {
+		pr_err("size %zu: %lu pages are left with page %u locked, not %d\n",
+		       hold->size, zm_pool_pages(hold->pool), pos, nr_pages);
+		nr_pages = -EIO;
+	}
+	unlock_page(page);
+	if (!zm_hold_pages_become(hold, 0)) {
+		pr_err("size %zu: page %u is free, and its zspage is not gone\n",
+		       hold->size, pos);
+		return -EIO;
+	}
+	return nr_pages;
+}
+
+static int zm_hold_pages(struct zm_hold *hold)
+{
+	int pos = 0, nr_pages;
+
+	do {
+		nr_pages = zm_hold_page_at(hold, pos);
+	} while (++pos < nr_pages);
+	return nr_pages < 0 ? nr_pages : 0;
+}
+
+static void zm_hold_free(struct zm_hold *hold)
+{
+	if (hold->pool) {
+		zm_hold_drop(hold);
+		zm_pool_destroy(hold->pool);
+	}
+	kfree(hold->buffer);
+	kfree(hold->wanted);
+	kfree(hold);
+}
+
+static int zm_hold_try(u64 size, int (*run)(struct zm_hold *hold))
+{
+	struct zm_hold *hold;
+	int ret = -ENOMEM;
+
+	if (!size || (size >= zm_huge_size() && size != PAGE_SIZE))
+		return -EINVAL;
+	hold = kzalloc(sizeof(*hold), GFP_KERNEL);
+	if (!hold)
+		return ret;
+	mutex_lock(&zm_hold_mutex);
+	hold->size = size;
+	hold->buffer = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	hold->wanted = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	hold->pool = zm_pool_create("zm_hold", ZM_POOL_MOVABLE);
+	if (hold->buffer && hold->wanted && hold->pool)
+		ret = run(hold);
+	zm_hold_free(hold);
+	mutex_unlock(&zm_hold_mutex);
+	return ret;
+}
+
+static int zm_hold_object_set(void *data, u64 size)
+{
+	return zm_hold_try(size, zm_hold_objects);
+}
+
+static int zm_hold_page_set(void *data, u64 size)
+{
+	return zm_hold_try(size, zm_hold_pages);
+}
+
+DEFINE_DEBUGFS_ATTRIBUTE(zm_hold_object_fops, NULL, zm_hold_object_set, "%llu\n");
+DEFINE_DEBUGFS_ATTRIBUTE(zm_hold_page_fops, NULL, zm_hold_page_set, "%llu\n");
+
+static int __init zm_hold_init(void)
+{
+	zm_hold_dir = debugfs_create_dir("zm_hold", NULL);
+	debugfs_create_file("object", 0200, zm_hold_dir, NULL, &zm_hold_object_fops);
+	debugfs_create_file("page", 0200, zm_hold_dir, NULL, &zm_hold_page_fops);
+	debugfs_create_u64("refused", 0400, zm_hold_dir, &zm_hold_refused);
+	debugfs_create_u64("moved", 0400, zm_hold_dir, &zm_hold_moved);
+	return 0;
+}
+
+static void __exit zm_hold_exit(void)
+{
+	debugfs_remove(zm_hold_dir);
+}
+
+module_init(zm_hold_init);
+module_exit(zm_hold_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Holds objects and pages against the allocator, for tests");
