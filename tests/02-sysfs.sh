@@ -31,7 +31,7 @@ check_formats()
 	is "$(cut -c1-8 $sys/mm_stat | wc -c)" 9 "mm_stat columns are eight wide"
 	like "$(head -n 1 $sys/debug_stat)" '^version: 1$' "debug_stat has a version"
 	is "$(sed -n 2p $sys/debug_stat | awk '{print NF}')" 2 "debug_stat has two values"
-	is "$(cat $sys/comp_algorithm)" "[lz4] " "comp_algorithm marks the current one"
+	like "$(cat $sys/comp_algorithm)" '^\[lz4\] ([a-z0-9-]+ )*$' "comp_algorithm marks the current one"
 	is "$(cat $sys/max_comp_streams)" "$(nproc)" "max_comp_streams counts CPUs"
 	is "$(awk 'NF != 2 || $2 !~ /^[0-9]+$/' $sys/move_stat)" "" "move_stat is names and numbers"
 	for name in isolated migrated busy putback released_isolated handles_rewritten \

@@ -18,9 +18,30 @@
 #include "zmram.h"
 
 const struct zmram_comp_ops *const zmram_backends[] = {
+#ifdef ZMRAM_HAVE_LZ4
 	&zmram_comp_lz4,
+#endif
+#ifdef ZMRAM_HAVE_LZ4HC
+	&zmram_comp_lz4hc,
+#endif
+#ifdef ZMRAM_HAVE_LZO
+	&zmram_comp_lzorle,
+	&zmram_comp_lzo,
+#endif
+#ifdef ZMRAM_HAVE_ZSTD
+	&zmram_comp_zstd,
+#endif
+#ifdef ZMRAM_HAVE_DEFLATE
+	&zmram_comp_deflate,
+#endif
+#ifdef ZMRAM_HAVE_842
+	&zmram_comp_842,
+#endif
 	NULL
 };
+
+/* The first one is the default, and has to be there. */
+static_assert(ARRAY_SIZE(zmram_backends) > 1);
 
 const struct zmram_comp_ops *zmram_backend_find(const char *name)
 {
@@ -65,7 +86,7 @@ static struct zmram_stream *zmram_stream_alloc(struct zmram_comp *comp)
 	mutex_init(&stream->lock);
 	stream->comp = comp;
 	stream->buffer = kvmalloc(ZMRAM_STREAM_BUFFER, GFP_KERNEL);
-	stream->ctx = ops->create_ctx();
+	stream->ctx = ops->create_ctx(comp);
 	if (stream->buffer && stream->ctx)
 		return stream;
 	zmram_stream_free(ops, stream);
@@ -111,14 +132,14 @@ void zmram_stream_put(struct zmram_stream *stream)
 int zmram_compress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src)
 {
 	lockdep_assert_held(&stream->lock);
-	return comp->ops->compress(stream->ctx, src, stream->buffer);
+	return comp->ops->compress(comp, stream->ctx, src, stream->buffer);
 }
 
 /* @stream may be NULL unless ctx_for_read. Exactly a page, or a negative errno. */
 int zmram_decompress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src,
 		     size_t len, void *dst)
 {
-	return comp->ops->decompress(stream ? stream->ctx : NULL, src, len, dst);
+	return comp->ops->decompress(comp, stream ? stream->ctx : NULL, src, len, dst);
 }
 
 void zmram_comp_destroy(struct zmram_comp *comp)
@@ -129,25 +150,48 @@ void zmram_comp_destroy(struct zmram_comp *comp)
 		return;
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
 		zmram_stream_free(comp->ops, comp->stream[cpu]);
+	if (comp->ops->release)
+		comp->ops->release(comp);
 	kfree(comp);
 }
 
-/* Makes the streams of the CPUs that are online; NULL without memory. */
+static int zmram_comp_init(struct zmram_comp *comp)
+{
+	unsigned int cpu;
+	int ret;
+
+	ret = comp->ops->setup ? comp->ops->setup(comp) : 0;
+	if (ret)
+		return ret;
+	for_each_online_cpu(cpu) {
+		comp->stream[cpu] = zmram_stream_alloc(comp);
+		if (!comp->stream[cpu])
+			return -ENOMEM;
+		comp->fallback = comp->stream[cpu];
+	}
+	return 0;
+}
+
+/**
+ * zmram_comp_create() - make a backend ready for use by a device
+ * @ops: the backend
+ *
+ * The CPUs that are online get their streams.
+ *
+ * Context: Process context, sleeps.
+ * Return: what zmram_comp_destroy() frees, or an ERR_PTR().
+ */
 struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops)
 {
 	struct zmram_comp *comp = kzalloc(struct_size(comp, stream, nr_cpu_ids), GFP_KERNEL);
-	unsigned int cpu;
+	int ret;
 
 	if (!comp)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	comp->ops = ops;
-	for_each_online_cpu(cpu) {
-		comp->stream[cpu] = zmram_stream_alloc(comp);
-		if (!comp->stream[cpu]) {
-			zmram_comp_destroy(comp);
-			return NULL;
-		}
-		comp->fallback = comp->stream[cpu];
-	}
-	return comp;
+	ret = zmram_comp_init(comp);
+	if (!ret)
+		return comp;
+	zmram_comp_destroy(comp);
+	return ERR_PTR(ret);
 }

@@ -3,9 +3,9 @@
 #include <linux/lz4.h>
 #include <linux/vmalloc.h>
 
-#include "zmram.h"
+#include "comp.h"
 
-static void *lz4_create_ctx(void)
+static void *lz4_create_ctx(const struct zmram_comp *comp)
 {
 	return vmalloc(LZ4_MEM_COMPRESS);
 }
@@ -15,14 +15,15 @@ static void lz4_destroy_ctx(void *ctx)
 	vfree(ctx);
 }
 
-static int lz4_compress(void *ctx, const void *src, void *dst)
+static int lz4_compress(const struct zmram_comp *comp, void *ctx, const void *src, void *dst)
 {
 	int len = LZ4_compress_default(src, dst, PAGE_SIZE, ZMRAM_STREAM_BUFFER, ctx);
 
 	return len > 0 ? len : -EINVAL;
 }
 
-static int lz4_decompress(void *ctx, const void *src, size_t len, void *dst)
+static int lz4_decompress(const struct zmram_comp *comp, void *ctx, const void *src, size_t len,
+			  void *dst)
 {
 	int n = LZ4_decompress_safe(src, dst, len, PAGE_SIZE);
 

@@ -57,8 +57,8 @@ int zmram_dev_init(struct zmram_dev *dev, u64 disksize)
 	if (!disksize)
 		return -EINVAL;
 	meta = zmram_meta_create(dev, disksize >> PAGE_SHIFT);
-	if (!meta)
-		return -ENOMEM;
+	if (IS_ERR(meta))
+		return PTR_ERR(meta);
 	zm_pool_set_limit(meta->pool, dev->limit_pages);
 	dev->disksize = disksize;
 	rcu_assign_pointer(dev->meta, meta);

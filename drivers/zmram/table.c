@@ -52,14 +52,16 @@ static void zmram_meta_free_comps(struct zmram_meta *meta)
 
 static int zmram_meta_make_comps(struct zmram_dev *dev, struct zmram_meta *meta)
 {
+	struct zmram_comp *comp;
 	unsigned int prio;
 
 	for (prio = 0; prio < ZMRAM_MAX_COMPS; prio++) {
 		if (!dev->algorithm[prio])
 			continue;
-		meta->comp[prio] = zmram_comp_create(dev->algorithm[prio]);
-		if (!meta->comp[prio])
-			return -ENOMEM;
+		comp = zmram_comp_create(dev->algorithm[prio]);
+		if (IS_ERR(comp))
+			return PTR_ERR(comp);
+		meta->comp[prio] = comp;
 	}
 	return 0;
 }
@@ -86,25 +88,28 @@ void zmram_meta_destroy(struct zmram_dev *dev, struct zmram_meta *meta)
 	kvfree(meta);
 }
 
-/* Makes all that a device of @nr_slots pages needs; NULL without memory. */
+/* Makes all that a device of @nr_slots pages needs; or an ERR_PTR(). */
 struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slots)
 {
 	unsigned long nr_leaves = DIV_ROUND_UP(nr_slots, ZMRAM_LEAF_SLOTS);
 	struct zmram_meta *meta;
 	unsigned int i;
+	int ret;
 
 	BUILD_BUG_ON(sizeof(struct zmram_slot) != 16);
 	BUILD_BUG_ON(PAGE_SIZE >= BIT(ZMRAM_SIZE_BITS));
 
 	meta = kvzalloc(struct_size(meta, leaf, nr_leaves), GFP_KERNEL | __GFP_NOWARN);
 	if (!meta)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	meta->nr_slots = nr_slots;
 	meta->nr_leaves = nr_leaves;
 	for (i = 0; i < ZMRAM_RMW_LOCKS; i++)
 		mutex_init(&meta->rmw[i]);
-	if (zmram_meta_make_comps(dev, meta))
+	ret = zmram_meta_make_comps(dev, meta);
+	if (ret)
 		goto free_comps;
+	ret = -ENOMEM;
 	meta->pool = zm_pool_create(dev->disk->disk_name, zmram_movable ? ZM_POOL_MOVABLE : 0);
 	if (!meta->pool)
 		goto free_comps;
@@ -113,5 +118,5 @@ struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slo
 free_comps:
 	zmram_meta_free_comps(meta);
 	kvfree(meta);
-	return NULL;
+	return ERR_PTR(ret);
 }

@@ -43,6 +43,7 @@
 #include <linux/rwsem.h>
 #include <linux/zmalloc.h>
 
+#include "comp.h"
 #include "post.h"
 
 /* The logical block; smaller than a page on kernels with large pages. */
@@ -146,41 +147,6 @@ struct zmram_stats {
 	s64 value[ZMRAM_NR_STATS];
 };
 
-/**
- * struct zmram_comp_ops - a compression backend
- * @name: as in comp_algorithm
- * @ctx_for_read: @decompress needs the context
- * @create_ctx: working memory of one stream; NULL without memory
- * @destroy_ctx: frees it
- * @compress: PAGE_SIZE bytes to at most ZMRAM_STREAM_BUFFER; returns the bytes
- *	      written or a negative errno
- * @decompress: to exactly PAGE_SIZE bytes; returns 0 or a negative errno.
- *		Does not trust its input.
- */
-struct zmram_comp_ops {
-	const char *name;
-	bool ctx_for_read;
-	void *(*create_ctx)(void);
-	void (*destroy_ctx)(void *ctx);
-	int (*compress)(void *ctx, const void *src, void *dst);
-	int (*decompress)(void *ctx, const void *src, size_t len, void *dst);
-};
-
-#define ZMRAM_STREAM_BUFFER	(2 * PAGE_SIZE)
-
-struct zmram_stream {
-	struct mutex lock;
-	struct zmram_comp *comp;		/* I: whose it is */
-	void *ctx;				/* lock */
-	void *buffer;				/* lock: ZMRAM_STREAM_BUFFER bytes */
-};
-
-struct zmram_comp {
-	const struct zmram_comp_ops *ops;	/* I */
-	struct zmram_stream *fallback;		/* I: one of stream[] */
-	struct zmram_stream *stream[];		/* A: by CPU; set once */
-};
-
 /* All that exists between disksize and reset. */
 struct zmram_meta {
 	struct zm_pool *pool;			/* I */
@@ -268,19 +234,6 @@ int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lo
 		     const void *src);
 void zmram_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index);
 bool zmram_try_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index);
-
-/* comp.c */
-extern const struct zmram_comp_ops *const zmram_backends[];
-extern const struct zmram_comp_ops zmram_comp_lz4;
-const struct zmram_comp_ops *zmram_backend_find(const char *name);
-ssize_t zmram_backends_show(const struct zmram_comp_ops *current_ops, char *buf);
-struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops);
-void zmram_comp_destroy(struct zmram_comp *comp);
-struct zmram_stream *zmram_stream_get(struct zmram_comp *comp);
-void zmram_stream_put(struct zmram_stream *stream);
-int zmram_compress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src);
-int zmram_decompress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src,
-		     size_t len, void *dst);
 
 /* stats.c */
 s64 zmram_stat_read(struct zmram_dev *dev, enum zmram_stat item);

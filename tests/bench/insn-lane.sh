@@ -69,7 +69,7 @@ insn_initrd()
 	cp "$corpus" "$initrd/corpus"
 	cp "$modules"/{zmalloc,zmram}.ko "$modules"/tests/modules/zm_{codec,quiet,mover}.ko \
 		"$initrd/mod/" || die 1 "modules are missing in $modules"
-	insn_modules common lz4_compress lz4 zstd
+	insn_modules common lz4 lz4hc zstd
 	printf '%s\n' zm_codec.ko zm_quiet.ko zm_mover.ko >>"$initrd/mod/common"
 	insn_modules zram zram
 	find "$initrd" -exec touch -h -d @0 {} +
