@@ -44,7 +44,7 @@ static struct zmram_part zmram_part_at(sector_t sector, unsigned int bytes_left)
 
 static bool zmram_valid_range(const struct zmram_meta *meta, sector_t sector, unsigned int bytes)
 {
-	sector_t end = (sector_t)meta->nr_slots << ZMRAM_SECTORS_PER_PAGE_SHIFT;
+	sector_t end = (sector_t)zmram_nr_slots(meta) << ZMRAM_SECTORS_PER_PAGE_SHIFT;
 
 	/* A request of no bytes is one whose length did not fit: not done. */
 	if (!bytes || !IS_ALIGNED(sector << SECTOR_SHIFT | bytes, ZMRAM_BLOCK_SIZE))
@@ -295,7 +295,7 @@ void zmram_slot_free_notify(struct block_device *bdev, unsigned long index)
 	struct zmram_dev *dev = bdev->bd_disk->private_data;
 	struct zmram_meta *meta = zmram_meta(dev);
 
-	if (!meta || index >= meta->nr_slots)
+	if (!meta || index >= zmram_nr_slots(meta))
 		return;
 	zmram_stat_add(dev, ZMRAM_NOTIFY_FREE, 1);
 	if (!zmram_try_free_slot(dev, meta, index))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Life of a device: added without a size, given one (disksize), reset, removed.
+ * Life of a device: added without a size, given one (disksize), grown, reset,
+ * removed.
  *
  * A reset is refused while the device is open. It claims the device, so that
  * nobody opens it meanwhile, takes dev->meta away with the queue frozen, and
@@ -39,31 +40,114 @@ static const struct zm_disk_limits zmram_limits = {
 };
 
 /**
- * zmram_dev_init() - give a device its size
+ * zmram_lock_unsized() - take init_lock to change what is fixed with the size
  * @dev: the device
+ *
+ * Where the answer is -EBUSY, it comes at once, whoever has the lock.
+ *
+ * Context: Process context, sleeps.
+ * Return: 0 with init_lock held for writing, or -EBUSY if the device has a size.
+ */
+int zmram_lock_unsized(struct zmram_dev *dev)
+{
+	if (zmram_meta(dev))
+		return -EBUSY;
+	down_write(&dev->init_lock);
+	if (!zmram_meta(dev))
+		return 0;
+	up_write(&dev->init_lock);
+	return -EBUSY;
+}
+
+/**
+ * zmram_dev_init() - give a device its size
+ * @dev: the device, which has none; see zmram_lock_unsized()
  * @disksize: bytes, not 0; rounded up to pages
  *
  * Context: Process context, init_lock held for writing; sleeps.
- * Return: 0, -EBUSY if it has one, -EINVAL, -ENOMEM.
+ * Return: 0, -EINVAL, -ENOMEM, also beyond what a device can have.
  */
 int zmram_dev_init(struct zmram_dev *dev, u64 disksize)
 {
 	struct zmram_meta *meta;
 
 	lockdep_assert_held_write(&dev->init_lock);
-	if (zmram_meta(dev))
-		return -EBUSY;
 	disksize = PAGE_ALIGN(disksize);
 	if (!disksize)
 		return -EINVAL;
+	if (disksize >> PAGE_SHIFT > ZMRAM_MAX_SLOTS)
+		return -ENOMEM;
 	meta = zmram_meta_create(dev, disksize >> PAGE_SHIFT);
 	if (IS_ERR(meta))
 		return PTR_ERR(meta);
-	zm_pool_set_limit(meta->pool, dev->limit_pages);
 	dev->disksize = disksize;
+	/* So that no limit set meanwhile misses the pool. */
+	mutex_lock(&dev->tune_lock);
+	zm_pool_set_limit(meta->pool, dev->limit_pages);
 	rcu_assign_pointer(dev->meta, meta);
+	mutex_unlock(&dev->tune_lock);
 	set_capacity_and_notify(dev->disk, disksize >> SECTOR_SHIFT);
 	return 0;
+}
+
+/* The table finds whatever slot it is asked for; only the bounds have to move. */
+static void zmram_dev_grow(struct zmram_dev *dev, u64 disksize)
+{
+	lockdep_assert_held(&dev->tune_lock);
+	/* First, so that nobody finds the disk longer than what it takes. */
+	WRITE_ONCE(zmram_meta(dev)->nr_slots, disksize >> PAGE_SHIFT);
+	WRITE_ONCE(dev->disksize, disksize);
+	set_capacity_and_notify(dev->disk, disksize >> SECTOR_SHIFT);
+}
+
+/**
+ * zmram_dev_resize() - grow a device that has a size, also while it is in use
+ * @dev: the device
+ * @disksize: bytes; rounded up to pages. The present size is no error.
+ *
+ * A long operation that is under way may or may not go on into the new part.
+ *
+ * Context: Process context, sleeps.
+ * Return: 0, -EINVAL to shrink it or when it has no size, -ENOMEM beyond what a
+ *	   device can have.
+ */
+int zmram_dev_resize(struct zmram_dev *dev, u64 disksize)
+{
+	int ret = 0;
+
+	disksize = PAGE_ALIGN(disksize);
+	down_read(&dev->init_lock);
+	mutex_lock(&dev->tune_lock);
+	if (!zmram_meta(dev) || disksize < dev->disksize)
+		ret = -EINVAL;
+	else if (disksize >> PAGE_SHIFT > ZMRAM_MAX_SLOTS)
+		ret = -ENOMEM;
+	else if (disksize > dev->disksize)
+		zmram_dev_grow(dev, disksize);
+	mutex_unlock(&dev->tune_lock);
+	up_read(&dev->init_lock);
+	return ret;
+}
+
+/**
+ * zmram_dev_set_limit() - bound the memory of a device
+ * @dev: the device, whether it has a size or not
+ * @pages: the bound, 0 for none
+ *
+ * Context: Process context; waits for nothing that takes long.
+ */
+void zmram_dev_set_limit(struct zmram_dev *dev, unsigned long pages)
+{
+	struct zmram_meta *meta;
+
+	mutex_lock(&dev->tune_lock);
+	WRITE_ONCE(dev->limit_pages, pages);
+	rcu_read_lock();
+	meta = rcu_dereference(dev->meta);
+	if (meta)
+		zm_pool_set_limit(meta->pool, pages);
+	rcu_read_unlock();
+	mutex_unlock(&dev->tune_lock);
 }
 
 /* Back to the state of a device just added. Nobody has it open. */
@@ -86,7 +170,7 @@ static void zmram_dev_clear(struct zmram_dev *dev)
 	}
 	zmram_stats_clear(dev);
 	dev->disksize = 0;
-	dev->limit_pages = 0;
+	zmram_dev_set_limit(dev, 0);
 	memset(dev->algorithm, 0, sizeof(dev->algorithm));
 	dev->algorithm[0] = zmram_backends[0];
 	up_write(&dev->init_lock);
@@ -190,6 +274,7 @@ struct zmram_dev *zmram_dev_create(int id)
 	dev->algorithm[0] = zmram_backends[0];
 	init_rwsem(&dev->init_lock);
 	zmram_post_init(dev);
+	mutex_init(&dev->tune_lock);
 	dev->stats = alloc_percpu(struct zmram_stats);
 	if (!dev->stats)
 		goto free_dev;

@@ -43,7 +43,7 @@ static unsigned int zmram_bucket_of(unsigned long data)
 
 static int zmram_picks_alloc(struct zmram_meta *meta, struct zmram_picks *picks)
 {
-	unsigned long n = min(meta->nr_slots, ZMRAM_PICKS_MAX);
+	unsigned long n = min(zmram_nr_slots(meta), ZMRAM_PICKS_MAX);
 
 	picks->bucket = kcalloc(ZMRAM_BUCKETS, sizeof(*picks->bucket), GFP_KERNEL);
 	if (!picks->bucket)
@@ -81,7 +81,7 @@ static int zmram_mark(struct zmram_dev *dev, struct zmram_meta *meta, zmram_matc
 	unsigned long index, total = 0;
 	unsigned int i;
 
-	for (index = 0; index < meta->nr_slots; index += ZMRAM_LEAF_SLOTS) {
+	for (index = 0; index < zmram_nr_slots(meta); index += ZMRAM_LEAF_SLOTS) {
 		struct zmram_slot *leaf = zmram_slot_find(meta, index);
 
 		if (leaf)
@@ -142,7 +142,7 @@ static int zmram_collect(struct zmram_dev *dev, struct zmram_meta *meta,
 	unsigned long index = picks->next;
 	struct zmram_slot *slot;
 
-	while (index < meta->nr_slots) {
+	while (index < zmram_nr_slots(meta)) {
 		slot = zmram_slot_find(meta, index);
 		if (!slot) {
 			index = round_down(index, ZMRAM_LEAF_SLOTS) + ZMRAM_LEAF_SLOTS;
@@ -154,7 +154,7 @@ static int zmram_collect(struct zmram_dev *dev, struct zmram_meta *meta,
 		if (!(index % ZMRAM_LEAF_SLOTS) && zmram_post_interrupted(dev))
 			return -EINTR;
 	}
-	if (index < meta->nr_slots && picks->bucket[last].nr) {
+	if (index < zmram_nr_slots(meta) && picks->bucket[last].nr) {
 		picks->bucket[last].marked -= picks->bucket[last].nr;
 		picks->next = index;
 	} else {
@@ -228,7 +228,7 @@ void zmram_post_unpick(struct zmram_dev *dev, struct zmram_meta *meta, struct zm
 	struct zmram_slot *slot;
 
 	lockdep_assert_held(&dev->post[ZMRAM_CLAIM_PP].lock);
-	while (picks->bucket && index < meta->nr_slots) {
+	while (picks->bucket && index < zmram_nr_slots(meta)) {
 		slot = zmram_slot_find(meta, index);
 		if (slot && READ_ONCE(slot->handle.word) & ZMRAM_PP)
 			zm_handle_unlock(&slot->handle,

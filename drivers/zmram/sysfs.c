@@ -2,8 +2,10 @@
 /*
  * The device's attributes, in zram's names, formats and errors. Stores parse
  * first, then take init_lock, then act; a refused write changes nothing.
- * Statistics take no lock but RCU's, so that reading them waits for nothing.
+ * Statistics take no lock but RCU's, so that reading them waits for nothing; and
+ * what may be set in use waits for nothing that takes long.
  */
+#include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "zmram.h"
@@ -27,15 +29,32 @@ static ssize_t disksize_store(struct device *device, struct device_attribute *at
 
 	if (!disksize)
 		return -EINVAL;
-	down_write(&dev->init_lock);
+	ret = zmram_lock_unsized(dev);
+	if (ret) {
+		pr_info("%s: the size is set; resize grows it, reset allows another\n",
+			dev->disk->disk_name);
+		return ret;
+	}
 	ret = zmram_dev_init(dev, disksize);
 	up_write(&dev->init_lock);
-	if (ret == -EBUSY)
-		pr_info("%s: the size is set; write 1 to reset before another\n",
-			dev->disk->disk_name);
 	return ret ? ret : len;
 }
 static DEVICE_ATTR_RW(disksize);
+
+static ssize_t resize_store(struct device *device, struct device_attribute *attr,
+			    const char *buf, size_t len)
+{
+	char *end;
+	u64 disksize = memparse(buf, &end);
+	int ret;
+
+	/* disksize ignores what follows the number, as zram does; here it is a typo. */
+	if (end == buf || *skip_spaces(end))
+		return -EINVAL;
+	ret = zmram_dev_resize(to_zmram(device), disksize);
+	return ret ? ret : len;
+}
+static DEVICE_ATTR_WO(resize);
 
 static ssize_t initstate_show(struct device *device, struct device_attribute *attr, char *buf)
 {
@@ -71,7 +90,7 @@ static ssize_t comp_algorithm_store(struct device *device, struct device_attribu
 	struct zmram_dev *dev = to_zmram(device);
 	const struct zmram_comp_ops *ops;
 	char name[ZMRAM_ALGORITHM_MAX];
-	int ret = 0;
+	int ret;
 
 	if (strscpy(name, buf, sizeof(name)) < 0)
 		return -E2BIG;
@@ -79,13 +98,12 @@ static ssize_t comp_algorithm_store(struct device *device, struct device_attribu
 	ops = zmram_backend_find(name);
 	if (!ops)
 		return -EINVAL;
-	down_write(&dev->init_lock);
-	if (zmram_meta(dev))
-		ret = -EBUSY;
-	else
-		WRITE_ONCE(dev->algorithm[0], ops);
+	ret = zmram_lock_unsized(dev);
+	if (ret)
+		return ret;
+	WRITE_ONCE(dev->algorithm[0], ops);
 	up_write(&dev->init_lock);
-	return ret ? ret : len;
+	return len;
 }
 static DEVICE_ATTR_RW(comp_algorithm);
 
@@ -106,18 +124,13 @@ static DEVICE_ATTR_RW(max_comp_streams);
 static ssize_t mem_limit_store(struct device *device, struct device_attribute *attr,
 			       const char *buf, size_t len)
 {
-	struct zmram_dev *dev = to_zmram(device);
 	u64 limit;
 	char *end;
 
 	limit = memparse(buf, &end);
 	if (end == buf)
 		return -EINVAL;
-	down_write(&dev->init_lock);
-	dev->limit_pages = PAGE_ALIGN(limit) >> PAGE_SHIFT;
-	if (zmram_meta(dev))
-		zm_pool_set_limit(zmram_meta(dev)->pool, dev->limit_pages);
-	up_write(&dev->init_lock);
+	zmram_dev_set_limit(to_zmram(device), PAGE_ALIGN(limit) >> PAGE_SHIFT);
 	return len;
 }
 static DEVICE_ATTR_WO(mem_limit);
@@ -125,15 +138,16 @@ static DEVICE_ATTR_WO(mem_limit);
 static ssize_t mem_used_max_store(struct device *device, struct device_attribute *attr,
 				  const char *buf, size_t len)
 {
-	struct zmram_dev *dev = to_zmram(device);
+	struct zmram_meta *meta;
 	unsigned long value;
 
 	if (kstrtoul(buf, 10, &value) || value)
 		return -EINVAL;
-	down_read(&dev->init_lock);
-	if (zmram_meta(dev))
-		zm_pool_reset_peak(zmram_meta(dev)->pool);
-	up_read(&dev->init_lock);
+	rcu_read_lock();
+	meta = rcu_dereference(to_zmram(device)->meta);
+	if (meta)
+		zm_pool_reset_peak(meta->pool);
+	rcu_read_unlock();
 	return len;
 }
 static DEVICE_ATTR_WO(mem_used_max);
@@ -243,6 +257,7 @@ static DEVICE_ATTR_RO(move_stat);
 
 static struct attribute *zmram_disk_attrs[] = {
 	&dev_attr_disksize.attr,
+	&dev_attr_resize.attr,
 	&dev_attr_initstate.attr,
 	&dev_attr_reset.attr,
 	&dev_attr_comp_algorithm.attr,

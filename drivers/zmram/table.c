@@ -2,11 +2,13 @@
 /*
  * The slot table, and making and destroying all that a sized device has.
  *
- * Two levels: an array of leaves, 8 bytes per 16 MiB of disk, and leaves of
- * 64 KiB that come into being when one of their slots is first written. Handles
- * live in the leaves, which therefore never move; taking them in blocks of 64
- * KiB keeps them together instead of one page in every pageblock. A leaf goes
- * only with the table.
+ * Leaves of 64 KiB, the slots of 16 MiB of disk, come into being when one of
+ * their slots is first written; an xarray finds them. So the size of a disk costs
+ * nothing, and growing needs no work. Handles live in the leaves, which therefore
+ * never move; taking them in blocks of 64 KiB keeps them together instead of one
+ * page in every pageblock. A leaf goes only with the table.
+ *
+ * Finding a leaf takes no lock; the xarray's own serialises putting one in.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -19,16 +21,18 @@
  */
 struct zmram_slot *zmram_slot_get(struct zmram_meta *meta, unsigned long index)
 {
-	struct zmram_slot **place = &meta->leaf[index >> ZMRAM_LEAF_SHIFT];
-	struct zmram_slot *leaf, *old = NULL;
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	struct zmram_slot *leaf, *old;
 
-	if (likely(smp_load_acquire(place)))
-		return zmram_slot_find(meta, index);
+	if (likely(slot))
+		return slot;
 	leaf = kvcalloc(ZMRAM_LEAF_SLOTS, sizeof(*leaf), GFP_NOIO | __GFP_NOWARN);
 	if (!leaf)
 		return NULL;
-	/* Release: publishes the zeroes. Another writer may have been first. */
-	if (!try_cmpxchg_release(place, &old, leaf))
+	/* Another writer may have been first, or there is no memory for a node. */
+	old = xa_cmpxchg(&meta->leaves, index >> ZMRAM_LEAF_SHIFT, NULL, leaf,
+			 GFP_NOIO | __GFP_NOWARN);
+	if (old)
 		kvfree(leaf);
 	return zmram_slot_find(meta, index);
 }
@@ -72,26 +76,26 @@ static int zmram_meta_make_comps(struct zmram_dev *dev, struct zmram_meta *meta)
  */
 void zmram_meta_destroy(struct zmram_dev *dev, struct zmram_meta *meta)
 {
+	struct zmram_slot *leaf;
 	unsigned long nr;
 
-	for (nr = 0; nr < meta->nr_leaves; nr++) {
-		if (meta->leaf[nr])
-			zmram_leaf_empty(dev, meta, nr);
+	xa_for_each(&meta->leaves, nr, leaf) {
+		zmram_leaf_empty(dev, meta, nr);
 		cond_resched();
 	}
 	/* Objects that are left point at handles in the leaves: lose them both. */
 	if (zm_pool_destroy(meta->pool))
 		return;
-	for (nr = 0; nr < meta->nr_leaves; nr++)
-		kvfree(meta->leaf[nr]);
+	xa_for_each(&meta->leaves, nr, leaf)
+		kvfree(leaf);
+	xa_destroy(&meta->leaves);
 	zmram_meta_free_comps(meta);
-	kvfree(meta);
+	kfree(meta);
 }
 
 /* Makes all that a device of @nr_slots pages needs; or an ERR_PTR(). */
 struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slots)
 {
-	unsigned long nr_leaves = DIV_ROUND_UP(nr_slots, ZMRAM_LEAF_SLOTS);
 	struct zmram_meta *meta;
 	unsigned int i;
 	int ret;
@@ -99,11 +103,11 @@ struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slo
 	BUILD_BUG_ON(sizeof(struct zmram_slot) != 16);
 	BUILD_BUG_ON(PAGE_SIZE >= BIT(ZMRAM_SIZE_BITS));
 
-	meta = kvzalloc(struct_size(meta, leaf, nr_leaves), GFP_KERNEL | __GFP_NOWARN);
+	meta = kzalloc(sizeof(*meta), GFP_KERNEL);
 	if (!meta)
 		return ERR_PTR(-ENOMEM);
 	meta->nr_slots = nr_slots;
-	meta->nr_leaves = nr_leaves;
+	xa_init(&meta->leaves);
 	for (i = 0; i < ZMRAM_RMW_LOCKS; i++)
 		mutex_init(&meta->rmw[i]);
 	ret = zmram_meta_make_comps(dev, meta);
@@ -117,6 +121,6 @@ struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slo
 
 free_comps:
 	zmram_meta_free_comps(meta);
-	kvfree(meta);
+	kfree(meta);
 	return ERR_PTR(ret);
 }

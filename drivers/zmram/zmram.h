@@ -11,6 +11,7 @@
  *	dev->init_lock		settings; making and destroying	sysfs, device.c
  *				dev->meta
  *	dev->post[].lock	long operations		post.c
+ *	dev->tune_lock		settings that change in use	sysfs, device.c
  *	meta->rmw[]		whole slots against partial	slot.c; only where
  *				writes				pages exceed blocks
  *	stream->lock		compressor state, buffer	slot.c
@@ -26,6 +27,7 @@
  * Letters beside fields:
  *	I  set when the structure is made, constant afterwards
  *	L  dev->init_lock
+ *	T  dev->tune_lock; nobody holds it for long
  *	O  disk->open_mutex
  *	H  handle lock of the slot
  *	A  atomic or per-CPU
@@ -41,6 +43,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
+#include <linux/xarray.h>
 #include <linux/zmalloc.h>
 
 #include "comp.h"
@@ -57,6 +60,9 @@
 /* A leaf of the slot table: 64 KiB, the slots of 4096 pages. */
 #define ZMRAM_LEAF_SHIFT	12
 #define ZMRAM_LEAF_SLOTS	BIT(ZMRAM_LEAF_SHIFT)
+
+/* So that 32 bits can name a page of the disk: 16 TiB with pages of 4 KiB. */
+#define ZMRAM_MAX_SLOTS		BIT(32)
 
 #define ZMRAM_ALGORITHM_MAX	128
 
@@ -151,10 +157,9 @@ struct zmram_stats {
 struct zmram_meta {
 	struct zm_pool *pool;			/* I */
 	struct zmram_comp *comp[ZMRAM_MAX_COMPS]; /* I: by priority; [0] is there */
-	unsigned long nr_slots;			/* I */
-	unsigned long nr_leaves;		/* I */
+	unsigned long nr_slots;			/* T; zmram_nr_slots(): only grows */
 	struct mutex rmw[ZMRAM_RMW_LOCKS];	/* by slot: see the table above */
-	struct zmram_slot *leaf[];		/* A: set once, on first touch */
+	struct xarray leaves;			/* A: each set once, on first touch */
 };
 
 struct zmram_dev {
@@ -163,9 +168,10 @@ struct zmram_dev {
 	bool claim;				/* O; A: being reset */
 	bool removing;				/* O; A: being removed; stays set */
 	struct rw_semaphore init_lock;
+	struct mutex tune_lock;
 	const struct zmram_comp_ops *algorithm[ZMRAM_MAX_COMPS]; /* L: by priority */
-	u64 disksize;				/* L: bytes */
-	unsigned long limit_pages;		/* L */
+	u64 disksize;				/* L, T when growing: bytes */
+	unsigned long limit_pages;		/* T */
 	struct zmram_meta __rcu *meta;		/* L; RCU; stable for I/O */
 	struct zmram_stats __percpu *stats;	/* A */
 	struct zmram_post post[ZMRAM_NR_CLAIMS];
@@ -178,6 +184,12 @@ struct zmram_dev {
 static inline struct zmram_meta *zmram_meta(struct zmram_dev *dev)
 {
 	return rcu_dereference_raw(dev->meta);
+}
+
+/* Pages of the disk. Without tune_lock, it may grow at any time. */
+static inline unsigned long zmram_nr_slots(const struct zmram_meta *meta)
+{
+	return READ_ONCE(meta->nr_slots);
 }
 
 static inline void zmram_stat_add(struct zmram_dev *dev, enum zmram_stat item, s64 n)
@@ -201,8 +213,11 @@ void zmram_control_remove_all(void);
 /* device.c */
 struct zmram_dev *zmram_dev_create(int id);
 int zmram_dev_remove(struct zmram_dev *dev);
+int zmram_lock_unsized(struct zmram_dev *dev);
 int zmram_dev_init(struct zmram_dev *dev, u64 disksize);
+int zmram_dev_resize(struct zmram_dev *dev, u64 disksize);
 int zmram_dev_reset(struct zmram_dev *dev);
+void zmram_dev_set_limit(struct zmram_dev *dev, unsigned long pages);
 
 /* bio.c */
 int zmram_bio_init(void);
@@ -221,8 +236,7 @@ struct zmram_slot *zmram_slot_get(struct zmram_meta *meta, unsigned long index);
 /* Slot of a page, or NULL if none of its leaf was ever written. */
 static inline struct zmram_slot *zmram_slot_find(struct zmram_meta *meta, unsigned long index)
 {
-	/* Acquire: pairs with the release that publishes a zeroed leaf. */
-	struct zmram_slot *leaf = smp_load_acquire(&meta->leaf[index >> ZMRAM_LEAF_SHIFT]);
+	struct zmram_slot *leaf = xa_load(&meta->leaves, index >> ZMRAM_LEAF_SHIFT);
 
 	return leaf ? &leaf[index & (ZMRAM_LEAF_SLOTS - 1)] : NULL;
 }
