@@ -49,6 +49,20 @@ PYTHON
 	zm_flush "$1"
 }
 
+# zm_block_state N: debugfs' list of slots in use
+zm_block_state()
+{
+	cat "/sys/kernel/debug/$zm_name/$zm_name$1/block_state"
+}
+
+# zm_slots N FLAGS FIRST END: how many slots of that range have flags that match
+# the regular expression
+zm_slots()
+{
+	zm_block_state "$1" | awk -v flags="$2" -v first="$3" -v end="$4" \
+		'$1 >= first && $1 < end && $3 ~ flags { n++ } END { print n + 0 }'
+}
+
 # Writes back and forgets the block device's page cache.
 zm_flush()
 {

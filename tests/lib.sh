@@ -186,6 +186,7 @@ store_errno()
 	*'Input/output error') echo EIO ;;
 	*'File exists') echo EEXIST ;;
 	*'Interrupted system call') echo EINTR ;;
+	*'Resource temporarily unavailable') echo EAGAIN ;;
 	*) echo "$message" ;;
 	esac
 }

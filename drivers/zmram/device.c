@@ -232,6 +232,7 @@ int zmram_dev_remove(struct zmram_dev *dev)
 	/* Nobody has it open or will; writers of sysfs files may be inside. */
 	sync_blockdev(disk->part0);
 	del_gendisk(disk);
+	zmram_debugfs_del(dev);
 	/* Now they are not, and what they left is freed. */
 	zmram_dev_clear(dev);
 	pr_info("removed %s\n", disk->disk_name);
@@ -284,6 +285,7 @@ struct zmram_dev *zmram_dev_create(int id)
 		goto free_dev;
 	}
 	zmram_disk_setup(dev);
+	zmram_debugfs_add(dev);
 	ret = device_add_disk(NULL, dev->disk, zmram_disk_groups);
 	if (ret)
 		goto put_disk;
@@ -291,6 +293,7 @@ struct zmram_dev *zmram_dev_create(int id)
 	return dev;
 
 put_disk:
+	zmram_debugfs_del(dev);
 	put_disk(dev->disk);
 free_dev:
 	zmram_dev_free(dev);

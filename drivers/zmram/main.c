@@ -30,6 +30,7 @@ static void zmram_exit_devices(void)
 	/* First, so that no device can be added any more. */
 	zmram_control_unregister();
 	zmram_control_remove_all();
+	zmram_debugfs_destroy();
 	unregister_blkdev(zmram_major, zmram_disk_prefix());
 	zmram_bio_exit();
 }
@@ -63,6 +64,7 @@ static int __init zmram_init(void)
 		return 0;
 	}
 	zmram_control_unregister();
+	zmram_debugfs_destroy();
 
 unregister_blkdev:
 	unregister_blkdev(zmram_major, zmram_disk_prefix());

@@ -128,23 +128,22 @@ bool zmram_post_interrupted(struct zmram_dev *dev)
 }
 
 /**
- * zmram_post_stop() - the same, once per item: counts one more as looked at
+ * zmram_post_looked() - the same, and counts items as looked at
  * @dev: the device
+ * @n: how many more
  *
  * Context: Process context, no slot or stream locked: reschedules.
  * Return: true when the operation has to stop, with -EINTR.
  */
-bool zmram_post_stop(struct zmram_dev *dev)
+bool zmram_post_looked(struct zmram_dev *dev, unsigned long n)
 {
 	struct zmram_post *post = zmram_post_mine(dev);
 
-	if (zmram_post_interrupted(dev))
-		return true;
-	WRITE_ONCE(post->looked, post->looked + 1);
-	return false;
+	WRITE_ONCE(post->looked, post->looked + n);
+	return zmram_post_interrupted(dev);
 }
 
-/* How many times zmram_post_stop() will be called if nothing stops it. */
+/* How many items will be looked at if nothing stops the operation. */
 void zmram_post_set_total(struct zmram_dev *dev, unsigned long total)
 {
 	WRITE_ONCE(zmram_post_mine(dev)->total, total);

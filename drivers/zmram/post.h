@@ -92,11 +92,17 @@ extern const struct attribute_group zmram_post_group;
 void zmram_post_init(struct zmram_dev *dev);
 int zmram_post_begin(struct zmram_dev *dev, enum zmram_post_kind kind);
 void zmram_post_end(struct zmram_dev *dev);
-bool zmram_post_stop(struct zmram_dev *dev);
 bool zmram_post_interrupted(struct zmram_dev *dev);
+bool zmram_post_looked(struct zmram_dev *dev, unsigned long n);
 void zmram_post_set_total(struct zmram_dev *dev, unsigned long total);
 void zmram_post_done(struct zmram_dev *dev, unsigned long n);
 void zmram_post_drain(struct zmram_dev *dev);
+
+/* The same for one item, once in every turn of a loop. */
+static inline bool zmram_post_stop(struct zmram_dev *dev)
+{
+	return zmram_post_looked(dev, 1);
+}
 
 /* pick.c */
 int zmram_post_pick(struct zmram_dev *dev, struct zmram_meta *meta, zmram_match_fn match,

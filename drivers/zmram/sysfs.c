@@ -279,5 +279,6 @@ static const struct attribute_group zmram_disk_group = {
 const struct attribute_group *zmram_disk_groups[] = {
 	&zmram_disk_group,
 	&zmram_post_group,
+	&zmram_idle_group,
 	NULL,
 };

@@ -175,6 +175,7 @@ struct zmram_dev {
 	struct zmram_meta __rcu *meta;		/* L; RCU; stable for I/O */
 	struct zmram_stats __percpu *stats;	/* A */
 	struct zmram_post post[ZMRAM_NR_CLAIMS];
+	struct dentry *debugfs;			/* I */
 };
 
 /*
@@ -252,6 +253,14 @@ bool zmram_try_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigne
 /* stats.c */
 s64 zmram_stat_read(struct zmram_dev *dev, enum zmram_stat item);
 void zmram_stats_clear(struct zmram_dev *dev);
+
+/* idle.c */
+extern const struct attribute_group zmram_idle_group;
+
+/* debugfs.c */
+void zmram_debugfs_destroy(void);
+void zmram_debugfs_add(struct zmram_dev *dev);
+void zmram_debugfs_del(struct zmram_dev *dev);
 
 /* sysfs.c */
 extern const struct attribute_group *zmram_disk_groups[];

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The idle file: marks objects that nobody has touched for a while, for the
+ * writeback and the recompression of what is idle. Same-filled and written back
+ * slots are never marked, there is nothing to gain from them.
+ *
+ * A walk over the whole table that locks one slot at a time. Every access takes
+ * the mark away (slot.c); marking by age takes it from younger slots too, so
+ * that the result is the same whatever was marked before.
+ */
+#include <linux/kstrtox.h>
+#include <linux/sysfs.h>
+
+#include "zmram.h"
+
+/* Of a locked slot with an object: its age in seconds, as far as stamps know. */
+static u32 zmram_slot_age(const struct zmram_slot *slot)
+{
+	return zmram_now() - zmram_data_stamp(slot->data);
+}
+
+/* Marks what is at least @min_age seconds old; returns how many were not before. */
+static unsigned long zmram_idle_leaf(struct zmram_slot *slot, u64 min_age)
+{
+	struct zmram_slot *end = slot + ZMRAM_LEAF_SLOTS;
+	unsigned long old, word, marked = 0;
+
+	for (; slot < end; slot++) {
+		if (!zm_word_has_object(READ_ONCE(slot->handle.word)))
+			continue;
+		old = zm_handle_lock(&slot->handle);
+		word = old;
+		if (zm_word_has_object(old)) {
+			word &= ~ZMRAM_IDLE;
+			if (!min_age || zmram_slot_age(slot) >= min_age)
+				word |= ZMRAM_IDLE;
+			marked += word & ~old & ZMRAM_IDLE ? 1 : 0;
+		}
+		zm_handle_unlock(&slot->handle, word);
+	}
+	return marked;
+}
+
+static int zmram_idle_mark(struct zmram_dev *dev, u64 min_age)
+{
+	struct zmram_meta *meta = zmram_meta(dev);
+	unsigned long index, next;
+	struct zmram_slot *leaf;
+
+	zmram_post_set_total(dev, meta->nr_slots);
+	for (index = 0; index < meta->nr_slots; index = next) {
+		next = min(index + ZMRAM_LEAF_SLOTS, meta->nr_slots);
+		leaf = zmram_slot_find(meta, index);
+		if (leaf)
+			zmram_post_done(dev, zmram_idle_leaf(leaf, min_age));
+		if (zmram_post_looked(dev, next - index))
+			return -EINTR;
+	}
+	return 0;
+}
+
+static ssize_t idle_store(struct device *device, struct device_attribute *attr,
+			  const char *buf, size_t len)
+{
+	struct zmram_dev *dev = dev_to_disk(device)->private_data;
+	u64 min_age = 0;
+	int ret;
+
+	if (!sysfs_streq(buf, "all") && kstrtou64(buf, 0, &min_age))
+		return -EINVAL;
+	ret = zmram_post_begin(dev, ZMRAM_POST_IDLE);
+	if (ret)
+		return ret;
+	ret = zmram_idle_mark(dev, min_age);
+	zmram_post_end(dev);
+	return ret ? ret : len;
+}
+static DEVICE_ATTR_WO(idle);
+
+static struct attribute *zmram_idle_attrs[] = {
+	&dev_attr_idle.attr,
+	NULL,
+};
+
+const struct attribute_group zmram_idle_group = {
+	.attrs = zmram_idle_attrs,
+};
