@@ -9,6 +9,8 @@
 KDIR ?=
 KVER ?=
 INSTALL_MOD_PATH ?=
+# DROP_IN=1 installs zram.ko too: this driver in the place of in-tree zram.
+DROP_IN ?=
 
 KO_BUILD := scripts/ko-build $(if $(KDIR),--kdir '$(KDIR)') $(if $(KVER),--kver '$(KVER)')
 TOOLS := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
@@ -22,7 +24,7 @@ PYTHON = $(shell grep -slE '^\#!/usr/bin/python3' scripts/* tests/*)
 
 all: modules
 
-modules: ## build/<release>/zmalloc.ko and zmram.ko (KDIR=, KVER=, W=1, V=1, C=1)
+modules: ## build/<release>/{zmalloc,zmram,zram}.ko (KDIR=, KVER=, W=1, V=1, C=1)
 	+@$(KO_BUILD)
 
 tools: $(TOOLS) ## build/tools/: the programs that the tests and the demo use
@@ -31,9 +33,10 @@ build/tools/%: tests/tools/%.c $(wildcard tests/tools/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(TOOL_CFLAGS) -o $@ $<
 
-install: modules ## put the modules into the kernel's updates/ and run depmod (INSTALL_MOD_PATH=)
+install: modules ## put them into the kernel's updates/, depmod (DROP_IN=1, INSTALL_MOD_PATH=)
 	@release=$$($(KO_BUILD) --release) && \
-	scripts/ko-install '$(INSTALL_MOD_PATH)' "$$release"
+	scripts/ko-install $(if $(filter-out 0 n no,$(DROP_IN)),--drop-in) \
+		'$(INSTALL_MOD_PATH)' "$$release"
 
 uninstall: ## undo install
 	@release=$$($(KO_BUILD) --release) && \

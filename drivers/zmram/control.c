@@ -104,11 +104,7 @@ static struct class zmram_control_class = {
 	.class_groups = zmram_control_groups,
 };
 
-/*
- * Registering a class whose name is taken fails too, but not before sysfs has
- * printed a warning with a stack trace; so look first.
- */
-static bool zmram_name_is_taken(const char *path)
+bool zmram_path_exists(const char *path)
 {
 	struct path found;
 
@@ -124,8 +120,9 @@ int zmram_control_register(void)
 
 	if (zmram_drop_in) {
 		zmram_control_class.name = "zram-control";
-		if (zmram_name_is_taken("/sys/class/zram-control")) {
-			pr_err("drop_in=1: another zram driver is loaded; run 'rmmod zram' first\n");
+		/* Registering it would fail too, but with a warning and a stack trace. */
+		if (zmram_path_exists("/sys/class/zram-control")) {
+			pr_err("another driver has zram's names; run 'rmmod zram' first\n");
 			return -EBUSY;
 		}
 	}

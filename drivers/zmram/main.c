@@ -14,9 +14,19 @@ bool zmram_movable = true;
 module_param_named(movable, zmram_movable, bool, 0444);
 MODULE_PARM_DESC(movable, "Let the VM move the pages (default 1); 0 pins them, for comparison");
 
+/* Kbuild makes two modules of this driver: zmram, and zram with zram's names. */
+#ifdef ZMRAM_DROP_IN
+bool zmram_drop_in = true;
+#define ZMRAM_TWIN	"zmram"
+#define ZMRAM_TWIN_FILE	"/sys/module/zmram"
+#else
 bool zmram_drop_in;
 module_param_named(drop_in, zmram_drop_in, bool, 0444);
 MODULE_PARM_DESC(drop_in, "Take zram's names: /dev/zramN, /sys/class/zram-control (default 0)");
+#define ZMRAM_TWIN	"zram"
+/* In-tree zram has no such parameter; beside that one we can live. */
+#define ZMRAM_TWIN_FILE	"/sys/module/zram/parameters/movable"
+#endif
 
 int zmram_major;
 
@@ -40,6 +50,11 @@ static int __init zmram_init(void)
 	unsigned int i;
 	int ret;
 
+	if (zmram_path_exists(ZMRAM_TWIN_FILE)) {
+		pr_err("this driver is loaded as %s already; run 'rmmod %s' first\n",
+		       ZMRAM_TWIN, ZMRAM_TWIN);
+		return -EBUSY;
+	}
 	ret = zmram_bio_init();
 	if (ret)
 		return ret;

@@ -206,6 +206,7 @@ const char *zmram_disk_prefix(void);
 
 /* control.c */
 extern struct mutex zmram_control_mutex;
+bool zmram_path_exists(const char *path);
 int zmram_control_register(void);
 void zmram_control_unregister(void);
 int zmram_control_add(void);
