@@ -20,41 +20,45 @@
 static struct dentry *zmram_debugfs_root;	/* zmram_control_mutex */
 
 /*
- * Finds the first slot in use in a leaf, from *@index on. False if there is
- * none, *@index then being the next leaf's first; or beyond the device's end.
+ * Finds the first slot in use in a leaf, the first that there is from *@index on.
+ * 0 if there is no leaf, and -EAGAIN, *@index then being the next one's, if it
+ * is empty; 1 if there is a slot.
  */
-static bool block_state_in_leaf(struct zmram_dev *dev, loff_t *index, loff_t *end)
+static int block_state_in_leaf(struct zmram_dev *dev, unsigned long *index)
 {
+	unsigned long first = *index, end;
 	struct zmram_meta *meta;
-	struct zmram_slot *slot;
-	bool found = false;
+	struct zmram_slot *leaf;
+	int ret = 0;
 
 	rcu_read_lock();
 	meta = rcu_dereference(dev->meta);
-	*end = meta ? meta->nr_slots : 0;
-	slot = *index < *end ? zmram_slot_find(meta, *index) : NULL;
-	if (slot) {
-		do {
-			found = READ_ONCE(slot++->handle.word) & ~ZM_LOCK_MASK;
-		} while (!found && ++*index % ZMRAM_LEAF_SLOTS);
-	} else {
-		*index = round_down(*index, ZMRAM_LEAF_SLOTS) + ZMRAM_LEAF_SLOTS;
+	leaf = meta ? zmram_leaf_from(meta, &first) : NULL;
+	if (leaf) {
+		ret = -EAGAIN;
+		end = first + ZMRAM_LEAF_SLOTS;
+		for (*index = max(*index, first); *index < end; ++*index) {
+			ret = READ_ONCE(leaf[*index - first].handle.word) & ~ZM_LOCK_MASK ? 1 : ret;
+			if (ret > 0)
+				break;
+		}
 	}
 	rcu_read_unlock();
-	return found;
+	return ret;
 }
 
 /* An iterator is the slot's number plus one, so that it is not NULL. */
-static void *block_state_seek(struct zmram_dev *dev, loff_t *index)
+static void *block_state_seek(struct zmram_dev *dev, loff_t *pos)
 {
-	loff_t end = 0;
+	unsigned long index = *pos;
+	int ret;
 
 	do {
-		if (block_state_in_leaf(dev, index, &end))
-			return (void *)(unsigned long)(*index + 1);
+		ret = block_state_in_leaf(dev, &index);
 		cond_resched();
-	} while (*index < end && !fatal_signal_pending(current));
-	return NULL;
+	} while (ret == -EAGAIN && !fatal_signal_pending(current));
+	*pos = index;
+	return ret > 0 ? (void *)(index + 1) : NULL;
 }
 
 static void *block_state_start(struct seq_file *m, loff_t *index)
@@ -101,7 +105,7 @@ static int block_state_show(struct seq_file *m, void *v)
 
 	rcu_read_lock();
 	meta = rcu_dereference(dev->meta);
-	if (meta && index < meta->nr_slots)
+	if (meta && index < zmram_nr_slots(meta))
 		slot = zmram_slot_find(meta, index);
 	if (slot) {
 		word = READ_ONCE(slot->handle.word) & ~ZM_LOCK_MASK;

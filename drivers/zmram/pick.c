@@ -78,14 +78,12 @@ static void zmram_mark_leaf(struct zmram_slot *slot, zmram_match_fn match, const
 static int zmram_mark(struct zmram_dev *dev, struct zmram_meta *meta, zmram_match_fn match,
 		      const void *arg, struct zmram_picks *picks)
 {
-	unsigned long index, total = 0;
+	unsigned long index = 0, total = 0;
+	struct zmram_slot *leaf;
 	unsigned int i;
 
-	for (index = 0; index < zmram_nr_slots(meta); index += ZMRAM_LEAF_SLOTS) {
-		struct zmram_slot *leaf = zmram_slot_find(meta, index);
-
-		if (leaf)
-			zmram_mark_leaf(leaf, match, arg, picks);
+	for (; (leaf = zmram_leaf_from(meta, &index)); index += ZMRAM_LEAF_SLOTS) {
+		zmram_mark_leaf(leaf, match, arg, picks);
 		if (zmram_post_interrupted(dev))
 			return -EINTR;
 	}
@@ -134,27 +132,36 @@ static bool zmram_collect_slot(struct zmram_picks *picks, int last,
 	return true;
 }
 
+/* The same for a leaf, from *@index on; false with *@index at what is too much. */
+static bool zmram_collect_leaf(struct zmram_picks *picks, int last,
+			       const struct zmram_slot *leaf, unsigned long *index)
+{
+	bool alone = picks->top == last;
+
+	do {
+		if (!zmram_collect_slot(picks, last, &leaf[*index % ZMRAM_LEAF_SLOTS], *index) &&
+		    alone)
+			return false;
+	} while (++*index % ZMRAM_LEAF_SLOTS);
+	return true;
+}
+
 /* Collects buckets @top to @last and moves the position behind them. */
 static int zmram_collect(struct zmram_dev *dev, struct zmram_meta *meta,
 			 struct zmram_picks *picks, int last)
 {
-	bool alone = picks->top == last;
-	unsigned long index = picks->next;
-	struct zmram_slot *slot;
+	unsigned long first = picks->next, index = first;
+	struct zmram_slot *leaf;
 
-	while (index < zmram_nr_slots(meta)) {
-		slot = zmram_slot_find(meta, index);
-		if (!slot) {
-			index = round_down(index, ZMRAM_LEAF_SLOTS) + ZMRAM_LEAF_SLOTS;
-		} else {
-			if (!zmram_collect_slot(picks, last, slot, index) && alone)
-				break;
-			index++;
-		}
-		if (!(index % ZMRAM_LEAF_SLOTS) && zmram_post_interrupted(dev))
+	while ((leaf = zmram_leaf_from(meta, &first))) {
+		index = max(index, first);
+		if (!zmram_collect_leaf(picks, last, leaf, &index))
+			break;
+		if (zmram_post_interrupted(dev))
 			return -EINTR;
+		first = index;
 	}
-	if (index < zmram_nr_slots(meta) && picks->bucket[last].nr) {
+	if (leaf && picks->bucket[last].nr) {
 		picks->bucket[last].marked -= picks->bucket[last].nr;
 		picks->next = index;
 	} else {
@@ -211,6 +218,17 @@ int zmram_post_pick(struct zmram_dev *dev, struct zmram_meta *meta, zmram_match_
 	return ret;
 }
 
+static void zmram_unmark_leaf(struct zmram_slot *slot)
+{
+	struct zmram_slot *end = slot + ZMRAM_LEAF_SLOTS;
+
+	for (; slot < end; slot++) {
+		if (READ_ONCE(slot->handle.word) & ZMRAM_PP)
+			zm_handle_unlock(&slot->handle,
+					 zm_handle_lock(&slot->handle) & ~ZMRAM_PP);
+	}
+}
+
 /**
  * zmram_post_unpick() - forget what was picked and not processed
  * @dev: the device
@@ -225,17 +243,13 @@ int zmram_post_pick(struct zmram_dev *dev, struct zmram_meta *meta, zmram_match_
 void zmram_post_unpick(struct zmram_dev *dev, struct zmram_meta *meta, struct zmram_picks *picks)
 {
 	unsigned long index = 0;
-	struct zmram_slot *slot;
+	struct zmram_slot *leaf;
 
 	lockdep_assert_held(&dev->post[ZMRAM_CLAIM_PP].lock);
-	while (picks->bucket && index < zmram_nr_slots(meta)) {
-		slot = zmram_slot_find(meta, index);
-		if (slot && READ_ONCE(slot->handle.word) & ZMRAM_PP)
-			zm_handle_unlock(&slot->handle,
-					 zm_handle_lock(&slot->handle) & ~ZMRAM_PP);
-		index = slot ? index + 1 : round_down(index, ZMRAM_LEAF_SLOTS) + ZMRAM_LEAF_SLOTS;
-		if (!(index % ZMRAM_LEAF_SLOTS))
-			cond_resched();
+	while (picks->bucket && (leaf = zmram_leaf_from(meta, &index))) {
+		zmram_unmark_leaf(leaf);
+		index += ZMRAM_LEAF_SLOTS;
+		cond_resched();
 	}
 	kvfree(picks->index);
 	kfree(picks->bucket);

@@ -37,6 +37,20 @@ struct zmram_slot *zmram_slot_get(struct zmram_meta *meta, unsigned long index)
 	return zmram_slot_find(meta, index);
 }
 
+/*
+ * For walks over the table: the first leaf that there is from *@index on, which
+ * then is the number of its first slot; NULL at the end. Steps over what is not
+ * there, in the time that what is there takes.
+ */
+struct zmram_slot *zmram_leaf_from(struct zmram_meta *meta, unsigned long *index)
+{
+	unsigned long nr = *index >> ZMRAM_LEAF_SHIFT;
+	struct zmram_slot *leaf = xa_find(&meta->leaves, &nr, ULONG_MAX, XA_PRESENT);
+
+	*index = nr << ZMRAM_LEAF_SHIFT;
+	return leaf;
+}
+
 static void zmram_leaf_empty(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long nr)
 {
 	unsigned long index = nr << ZMRAM_LEAF_SHIFT;

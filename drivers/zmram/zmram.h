@@ -234,6 +234,7 @@ int zmram_rw_page(struct block_device *bdev, sector_t sector, struct page *page,
 struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slots);
 void zmram_meta_destroy(struct zmram_dev *dev, struct zmram_meta *meta);
 struct zmram_slot *zmram_slot_get(struct zmram_meta *meta, unsigned long index);
+struct zmram_slot *zmram_leaf_from(struct zmram_meta *meta, unsigned long *index);
 
 /* Slot of a page, or NULL if none of its leaf was ever written. */
 static inline struct zmram_slot *zmram_slot_find(struct zmram_meta *meta, unsigned long index)
