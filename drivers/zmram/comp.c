@@ -152,17 +152,44 @@ void zmram_comp_destroy(struct zmram_comp *comp)
 		zmram_stream_free(comp->ops, comp->stream[cpu]);
 	if (comp->ops->release)
 		comp->ops->release(comp);
+	zmram_params_put(comp->params);
 	kfree(comp);
 }
 
-static int zmram_comp_init(struct zmram_comp *comp)
+static int zmram_comp_setup(struct zmram_comp *comp, const char *disk)
+{
+	const char *why = "no memory";
+	int ret = comp->ops->setup ? comp->ops->setup(comp, &why) : 0;
+
+	if (ret)
+		pr_err("%s: %s: %s\n", disk, comp->ops->name, why);
+	return ret;
+}
+
+/* zram ignores what an algorithm has no use for, and users rely on it. */
+static void zmram_comp_say_ignored(const struct zmram_comp *comp, const char *disk)
+{
+	const struct zmram_params *params = comp->params;
+	unsigned int takes = comp->ops->takes;
+	bool level = params->level != ZMRAM_PARAM_UNSET && !(takes & ZMRAM_TAKES_LEVEL);
+	bool winbits = params->winbits != ZMRAM_PARAM_UNSET && !(takes & ZMRAM_TAKES_WINBITS);
+	bool dict = params->dict && !(takes & ZMRAM_TAKES_DICT);
+
+	if (level || winbits || dict)
+		pr_info("%s: %s has no use for%s%s%s, ignored\n", disk, comp->ops->name,
+			level ? " level" : "", dict ? " dict" : "",
+			winbits ? " deflate.winbits" : "");
+}
+
+static int zmram_comp_init(struct zmram_comp *comp, const char *disk)
 {
 	unsigned int cpu;
 	int ret;
 
-	ret = comp->ops->setup ? comp->ops->setup(comp) : 0;
+	ret = zmram_comp_setup(comp, disk);
 	if (ret)
 		return ret;
+	zmram_comp_say_ignored(comp, disk);
 	for_each_online_cpu(cpu) {
 		comp->stream[cpu] = zmram_stream_alloc(comp);
 		if (!comp->stream[cpu])
@@ -175,13 +202,17 @@ static int zmram_comp_init(struct zmram_comp *comp)
 /**
  * zmram_comp_create() - make a backend ready for use by a device
  * @ops: the backend
+ * @params: its parameters, or NULL; referenced
+ * @disk: whose name is told where these do not fit
  *
  * The CPUs that are online get their streams.
  *
  * Context: Process context, sleeps.
- * Return: what zmram_comp_destroy() frees, or an ERR_PTR().
+ * Return: what zmram_comp_destroy() frees, or an ERR_PTR(): -EINVAL for parameters
+ *	   that the backend or the kernel's library cannot do, -ENOMEM.
  */
-struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops)
+struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops,
+				     struct zmram_params *params, const char *disk)
 {
 	struct zmram_comp *comp = kzalloc(struct_size(comp, stream, nr_cpu_ids), GFP_KERNEL);
 	int ret;
@@ -189,7 +220,8 @@ struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops)
 	if (!comp)
 		return ERR_PTR(-ENOMEM);
 	comp->ops = ops;
-	ret = zmram_comp_init(comp);
+	comp->params = zmram_params_get(params);
+	ret = zmram_comp_init(comp, disk);
 	if (!ret)
 		return comp;
 	zmram_comp_destroy(comp);

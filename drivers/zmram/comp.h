@@ -7,17 +7,42 @@
 #ifndef ZMRAM_COMP_H
 #define ZMRAM_COMP_H
 
+#include <linux/bits.h>
+#include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/refcount.h>
 
 struct zmram_comp;
+
+/* Parameters of an algorithm, as written to algorithm_params; see params.c. */
+struct zmram_params {
+	refcount_t refs;			/* A */
+	s32 level;				/* I: or ZMRAM_PARAM_UNSET */
+	s32 winbits;				/* I: or ZMRAM_PARAM_UNSET */
+	void *dict;				/* I: or NULL */
+	size_t dict_size;			/* I */
+};
+
+#define ZMRAM_PARAM_UNSET	S32_MIN
+
+/* Which of them a backend has a use for. */
+#define ZMRAM_TAKES_LEVEL	BIT(0)
+#define ZMRAM_TAKES_DICT	BIT(1)
+#define ZMRAM_TAKES_WINBITS	BIT(2)
+
+static inline s32 zmram_param(s32 value, s32 unset)
+{
+	return value == ZMRAM_PARAM_UNSET ? unset : value;
+}
 
 /**
  * struct zmram_comp_ops - a compression backend
  * @name: as in comp_algorithm
  * @ctx_for_read: @decompress needs the context
- * @setup: optional; makes what all streams share, comp->shared. Returns 0 or a
- *	   negative errno
+ * @takes: ZMRAM_TAKES_…; what it does not take is ignored
+ * @setup: optional; looks at comp->params and makes what all streams share,
+ *	   comp->shared. Returns 0 or a negative errno, and says why not
  * @release: frees that, also after @setup has failed
  * @create_ctx: working memory of one stream; NULL without memory
  * @destroy_ctx: frees it
@@ -29,7 +54,8 @@ struct zmram_comp;
 struct zmram_comp_ops {
 	const char *name;
 	bool ctx_for_read;
-	int (*setup)(struct zmram_comp *comp);
+	unsigned int takes;
+	int (*setup)(struct zmram_comp *comp, const char **why);
 	void (*release)(struct zmram_comp *comp);
 	void *(*create_ctx)(const struct zmram_comp *comp);
 	void (*destroy_ctx)(void *ctx);
@@ -50,6 +76,7 @@ struct zmram_stream {
 /* An algorithm in use by a device. */
 struct zmram_comp {
 	const struct zmram_comp_ops *ops;	/* I */
+	struct zmram_params *params;		/* I: never NULL */
 	void *shared;				/* I: the backend's, for all streams */
 	struct zmram_stream *fallback;		/* I: one of stream[] */
 	struct zmram_stream *stream[];		/* A: by CPU; set once */
@@ -60,13 +87,18 @@ extern const struct zmram_comp_ops *const zmram_backends[];
 
 const struct zmram_comp_ops *zmram_backend_find(const char *name);
 ssize_t zmram_backends_show(const struct zmram_comp_ops *current_ops, char *buf);
-struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops);
+struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops,
+				     struct zmram_params *params, const char *disk);
 void zmram_comp_destroy(struct zmram_comp *comp);
 struct zmram_stream *zmram_stream_get(struct zmram_comp *comp);
 void zmram_stream_put(struct zmram_stream *stream);
 int zmram_compress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src);
 int zmram_decompress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src,
 		     size_t len, void *dst);
+
+/* params.c */
+struct zmram_params *zmram_params_get(struct zmram_params *params);
+void zmram_params_put(struct zmram_params *params);
 
 /* comp_*.c; Kbuild says which of them are built */
 extern const struct zmram_comp_ops zmram_comp_842;

@@ -20,6 +20,33 @@ struct deflate_ctx {
 	struct z_stream_s inflate;
 };
 
+static s32 deflate_level(const struct zmram_comp *comp)
+{
+	return zmram_param(comp->params->level, Z_DEFAULT_COMPRESSION);
+}
+
+static s32 deflate_winbits(const struct zmram_comp *comp)
+{
+	return zmram_param(comp->params->winbits, ZMRAM_DEFLATE_WINBITS);
+}
+
+/* The library would answer to a window out of range with BUG(). */
+static int deflate_setup(struct zmram_comp *comp, const char **why)
+{
+	s32 level = deflate_level(comp), winbits = deflate_winbits(comp);
+
+	if (level != Z_DEFAULT_COMPRESSION &&
+	    (level < Z_NO_COMPRESSION || level > Z_BEST_COMPRESSION)) {
+		*why = "level is not from -1 to 9";
+		return -EINVAL;
+	}
+	if (abs(winbits) < 9 || abs(winbits) > MAX_WBITS) {
+		*why = "deflate.winbits is not from 9 to 15 or from -9 to -15";
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static void deflate_destroy_ctx(void *ctx)
 {
 	struct deflate_ctx *zctx = ctx;
@@ -32,18 +59,18 @@ static void deflate_destroy_ctx(void *ctx)
 static void *deflate_create_ctx(const struct zmram_comp *comp)
 {
 	struct deflate_ctx *zctx = kzalloc(sizeof(*zctx), GFP_KERNEL);
-	size_t deflate_size = zlib_deflate_workspacesize(ZMRAM_DEFLATE_WINBITS,
-							 ZMRAM_DEFLATE_MEMLEVEL);
+	s32 winbits = deflate_winbits(comp);
 
 	if (!zctx)
 		return NULL;
-	zctx->deflate.workspace = kvzalloc(deflate_size, GFP_KERNEL);
+	zctx->deflate.workspace = kvzalloc(zlib_deflate_workspacesize(winbits,
+								      ZMRAM_DEFLATE_MEMLEVEL),
+					   GFP_KERNEL);
 	zctx->inflate.workspace = kvzalloc(zlib_inflate_workspacesize(), GFP_KERNEL);
 	if (zctx->deflate.workspace && zctx->inflate.workspace &&
-	    zlib_deflateInit2(&zctx->deflate, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
-			      ZMRAM_DEFLATE_WINBITS, ZMRAM_DEFLATE_MEMLEVEL,
-			      Z_DEFAULT_STRATEGY) == Z_OK &&
-	    zlib_inflateInit2(&zctx->inflate, ZMRAM_DEFLATE_WINBITS) == Z_OK)
+	    zlib_deflateInit2(&zctx->deflate, deflate_level(comp), Z_DEFLATED, winbits,
+			      ZMRAM_DEFLATE_MEMLEVEL, Z_DEFAULT_STRATEGY) == Z_OK &&
+	    zlib_inflateInit2(&zctx->inflate, winbits) == Z_OK)
 		return zctx;
 	deflate_destroy_ctx(zctx);
 	return NULL;
@@ -81,6 +108,8 @@ static int deflate_decompress(const struct zmram_comp *comp, void *ctx, const vo
 const struct zmram_comp_ops zmram_comp_deflate = {
 	.name = "deflate",
 	.ctx_for_read = true,
+	.takes = ZMRAM_TAKES_LEVEL | ZMRAM_TAKES_WINBITS,
+	.setup = deflate_setup,
 	.create_ctx = deflate_create_ctx,
 	.destroy_ctx = deflate_destroy_ctx,
 	.compress = deflate_compress,

@@ -173,6 +173,7 @@ static void zmram_dev_clear(struct zmram_dev *dev)
 	zmram_dev_set_limit(dev, 0);
 	memset(dev->algorithm, 0, sizeof(dev->algorithm));
 	dev->algorithm[0] = zmram_backends[0];
+	zmram_params_forget(dev);
 	up_write(&dev->init_lock);
 }
 

@@ -261,6 +261,7 @@ static struct attribute *zmram_disk_attrs[] = {
 	&dev_attr_initstate.attr,
 	&dev_attr_reset.attr,
 	&dev_attr_comp_algorithm.attr,
+	&dev_attr_algorithm_params.attr,
 	&dev_attr_max_comp_streams.attr,
 	&dev_attr_mem_limit.attr,
 	&dev_attr_mem_used_max.attr,

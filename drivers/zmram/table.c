@@ -76,7 +76,8 @@ static int zmram_meta_make_comps(struct zmram_dev *dev, struct zmram_meta *meta)
 	for (prio = 0; prio < ZMRAM_MAX_COMPS; prio++) {
 		if (!dev->algorithm[prio])
 			continue;
-		comp = zmram_comp_create(dev->algorithm[prio]);
+		comp = zmram_comp_create(dev->algorithm[prio], dev->params[prio],
+					 dev->disk->disk_name);
 		if (IS_ERR(comp))
 			return PTR_ERR(comp);
 		meta->comp[prio] = comp;

@@ -170,6 +170,7 @@ struct zmram_dev {
 	struct rw_semaphore init_lock;
 	struct mutex tune_lock;
 	const struct zmram_comp_ops *algorithm[ZMRAM_MAX_COMPS]; /* L: by priority */
+	struct zmram_params *params[ZMRAM_MAX_COMPS]; /* L: by priority, or NULL */
 	u64 disksize;				/* L, T when growing: bytes */
 	unsigned long limit_pages;		/* T */
 	struct zmram_meta __rcu *meta;		/* L; RCU; stable for I/O */
@@ -251,6 +252,10 @@ int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lo
 		     const void *src);
 void zmram_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index);
 bool zmram_try_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index);
+
+/* params.c */
+extern struct device_attribute dev_attr_algorithm_params;
+void zmram_params_forget(struct zmram_dev *dev);
 
 /* stats.c */
 s64 zmram_stat_read(struct zmram_dev *dev, enum zmram_stat item);

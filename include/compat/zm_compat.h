@@ -4,7 +4,7 @@
  *
  * Kbuild force-includes this file into every object, so that no source file
  * names a kernel version. Differences that need kernel types live in the
- * small headers beside this one (block.h, class.h, migrate.h, shrinker.h);
+ * small headers beside this one (block.h, class.h, lz4.h, migrate.h, shrinker.h, zstd.h);
  * a source file includes those it needs.
  */
 #ifndef ZM_COMPAT_H
@@ -53,6 +53,12 @@
 /* 6.11 removed the migration mode in which the caller copies the page. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
 #define ZM_HAVE_SYNC_NO_COPY 1
+#endif
+
+/* 6.12 exported what dictionaries take of zstd, and the reset of an lz4hc stream. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define ZM_HAVE_ZSTD_DICT 1
+#define ZM_HAVE_LZ4HC_RESET 1
 #endif
 
 /* 6.10 dropped the second argument of __assign_str(). */
