@@ -94,6 +94,7 @@ static CLASS_ATTR_WO(hot_remove);
 static struct attribute *zmram_control_attrs[] = {
 	&class_attr_hot_add.attr,
 	&class_attr_hot_remove.attr,
+	&class_attr_features.attr,
 	NULL,
 };
 ATTRIBUTE_GROUPS(zmram_control);

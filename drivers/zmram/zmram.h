@@ -257,6 +257,9 @@ bool zmram_try_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigne
 extern struct device_attribute dev_attr_algorithm_params;
 void zmram_params_forget(struct zmram_dev *dev);
 
+/* features.c */
+extern struct class_attribute class_attr_features;
+
 /* stats.c */
 s64 zmram_stat_read(struct zmram_dev *dev, enum zmram_stat item);
 void zmram_stats_clear(struct zmram_dev *dev);
