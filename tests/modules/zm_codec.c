@@ -1,105 +1,380 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Benchmark: the kernel's compressors called directly, page by page, as the floor
- * for any driver built on them. A page written to an algorithm's file is
- * compressed, copied to where objects would be, decompressed, and compared.
+ * The kernel's compressors called directly, page by page: the floor for any
+ * driver built on them, and what its results are compared with. A page written to
+ * an algorithm's file is compressed, copied to where objects would be,
+ * decompressed, and compared.
  *
+ *	echo 'LEVEL WINBITS DICT' > /sys/kernel/debug/zm_codec/params
  *	cat CORPUS > /sys/kernel/debug/zm_codec/lz4
  *	cat /sys/kernel/debug/zm_codec/lz4	# pages bytes compress copy decompress
  *
  * The last three are ticks of the time stamp counter with interrupts off: in a
- * guest that counts instructions, instructions. Opening for write starts anew.
+ * guest that counts instructions, instructions. Opening for write starts anew,
+ * with the parameters written last; "-" is the default. Where the driver under
+ * test saves work, for example by taking a dictionary in once, this does not.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
+#include <linux/kernel_read_file.h>
 #include <linux/lz4.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/sw842.h>
 #include <linux/timex.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <linux/zlib.h>
 #include <linux/zstd.h>
+#include <linux/zutil.h>
+#include <linux/lzo.h>
 
 #define ZM_CODEC_BUFFER		(2 * PAGE_SIZE)
-#define ZM_CODEC_ZSTD_LEVEL	3
+#define ZM_CODEC_UNSET		S32_MIN
+#define ZM_CODEC_PATH		256
 
 struct zm_codec {
 	const char *name;
 	int (*init)(void);
+	void (*exit)(void);
 	int (*compress)(const void *src, void *dst);
 	int (*decompress)(const void *src, int len, void *dst);
 	u64 pages, bytes, ticks_compress, ticks_copy, ticks_decompress;
 };
 
-static DEFINE_MUTEX(zm_codec_mutex);
+static DEFINE_MUTEX(zm_codec_mutex);	/* all that follows, and the codecs */
 static struct dentry *zm_codec_dir;
 static void *zm_codec_plain, *zm_codec_packed, *zm_codec_stored, *zm_codec_back;
-static void *zm_lz4_work, *zm_zstd_cwork, *zm_zstd_dwork;
-static zstd_parameters zm_zstd_params;
-static zstd_cctx *zm_zstd_cctx;
-static zstd_dctx *zm_zstd_dctx;
+static void *zm_codec_work, *zm_codec_work2;
+static s32 zm_codec_level = ZM_CODEC_UNSET, zm_codec_winbits = ZM_CODEC_UNSET;
+static void *zm_codec_dict;
+static ssize_t zm_codec_dict_size;
+static struct zm_codec *zm_codec_now;	/* whose contexts exist */
 
+static s32 zm_codec_param(s32 value, s32 unset)
+{
+	return value == ZM_CODEC_UNSET ? unset : value;
+}
+
+static int zm_codec_work_alloc(size_t size, size_t size2)
+{
+	zm_codec_work = vzalloc(size);
+	zm_codec_work2 = size2 ? vzalloc(size2) : NULL;
+	return zm_codec_work && (zm_codec_work2 || !size2) ? 0 : -ENOMEM;
+}
+
+#ifdef ZMRAM_HAVE_LZ4
 static int zm_lz4_init(void)
 {
-	zm_lz4_work = vmalloc(LZ4_MEM_COMPRESS);
-	return zm_lz4_work ? 0 : -ENOMEM;
+	return zm_codec_work_alloc(LZ4_MEM_COMPRESS, 0);
 }
 
 static int zm_lz4_compress(const void *src, void *dst)
 {
-	return LZ4_compress_default(src, dst, PAGE_SIZE, ZM_CODEC_BUFFER, zm_lz4_work);
+	int level = zm_codec_param(zm_codec_level, LZ4_ACCELERATION_DEFAULT);
+
+	if (!zm_codec_dict)
+		return LZ4_compress_fast(src, dst, PAGE_SIZE, ZM_CODEC_BUFFER, level,
+					 zm_codec_work);
+	memset(zm_codec_work, 0, LZ4_MEM_COMPRESS);
+	LZ4_loadDict(zm_codec_work, zm_codec_dict, zm_codec_dict_size);
+	return LZ4_compress_fast_continue(zm_codec_work, src, dst, PAGE_SIZE, ZM_CODEC_BUFFER,
+					  level);
+}
+#endif
+
+#ifdef ZMRAM_HAVE_LZ4HC
+static int zm_lz4hc_init(void)
+{
+	return zm_codec_work_alloc(LZ4HC_MEM_COMPRESS, 0);
 }
 
+static int zm_lz4hc_compress(const void *src, void *dst)
+{
+	int level = zm_codec_param(zm_codec_level, LZ4HC_DEFAULT_CLEVEL);
+	LZ4_streamHC_t *stream = zm_codec_work;
+
+	if (!zm_codec_dict)
+		return LZ4_compress_HC(src, dst, PAGE_SIZE, ZM_CODEC_BUFFER, level, stream);
+	memset(stream, 0, sizeof(*stream));
+	stream->internal_donotuse.compressionLevel = level;
+	LZ4_loadDictHC(stream, zm_codec_dict, zm_codec_dict_size);
+	return LZ4_compress_HC_continue(stream, src, dst, PAGE_SIZE, ZM_CODEC_BUFFER);
+}
+#endif
+
+#if defined(ZMRAM_HAVE_LZ4) || defined(ZMRAM_HAVE_LZ4HC)
 static int zm_lz4_decompress(const void *src, int len, void *dst)
 {
+	if (zm_codec_dict)
+		return LZ4_decompress_safe_usingDict(src, dst, len, PAGE_SIZE, zm_codec_dict,
+						     zm_codec_dict_size);
 	return LZ4_decompress_safe(src, dst, len, PAGE_SIZE);
 }
+#endif
+
+#ifdef ZMRAM_HAVE_LZO
+static int zm_lzo_init(void)
+{
+	return zm_codec_work_alloc(LZO1X_MEM_COMPRESS, 0);
+}
+
+static int zm_lzo_compress(const void *src, void *dst)
+{
+	size_t len;
+
+	return lzo1x_1_compress(src, PAGE_SIZE, dst, &len, zm_codec_work) ? -EINVAL : len;
+}
+
+static int zm_lzorle_compress(const void *src, void *dst)
+{
+	size_t len;
+
+	return lzorle1x_1_compress(src, PAGE_SIZE, dst, &len, zm_codec_work) ? -EINVAL : len;
+}
+
+static int zm_lzo_decompress(const void *src, int len, void *dst)
+{
+	size_t n = PAGE_SIZE;
+
+	return lzo1x_decompress_safe(src, len, dst, &n) ? -EINVAL : n;
+}
+#endif
+
+#ifdef ZMRAM_HAVE_ZSTD
+#define ZM_CODEC_ZSTD_LEVEL	3
+
+static zstd_parameters zm_zstd_params;
+static zstd_cctx *zm_zstd_cctx;
+static zstd_dctx *zm_zstd_dctx;
+
+static int zm_zstd_init_plain(void)
+{
+	size_t csize = zstd_cctx_workspace_bound(&zm_zstd_params.cParams);
+	size_t dsize = zstd_dctx_workspace_bound();
+
+	if (zm_codec_work_alloc(csize, dsize))
+		return -ENOMEM;
+	zm_zstd_cctx = zstd_init_cctx(zm_codec_work, csize);
+	zm_zstd_dctx = zstd_init_dctx(zm_codec_work2, dsize);
+	return zm_zstd_cctx && zm_zstd_dctx ? 0 : -EINVAL;
+}
+
+#ifdef ZM_HAVE_ZSTD_DICT
+static zstd_cdict *zm_zstd_cdict;
+static zstd_ddict *zm_zstd_ddict;
+
+static void *zm_zstd_alloc(void *opaque, size_t size)
+{
+	return kvzalloc(size, GFP_KERNEL);
+}
+
+static void zm_zstd_free(void *opaque, void *address)
+{
+	kvfree(address);
+}
+
+static int zm_zstd_init_dict(s32 level)
+{
+	const zstd_custom_mem mem = { .customAlloc = zm_zstd_alloc, .customFree = zm_zstd_free };
+
+	zm_zstd_cdict = zstd_create_cdict_byreference(zm_codec_dict, zm_codec_dict_size,
+						      zstd_get_cparams(level, PAGE_SIZE,
+								       zm_codec_dict_size), mem);
+	zm_zstd_ddict = zstd_create_ddict_byreference(zm_codec_dict, zm_codec_dict_size, mem);
+	zm_zstd_cctx = zstd_create_cctx_advanced(mem);
+	zm_zstd_dctx = zstd_create_dctx_advanced(mem);
+	if (!zm_zstd_cdict || !zm_zstd_ddict || !zm_zstd_cctx || !zm_zstd_dctx)
+		return -EINVAL;
+	/* The first page takes memory, which must not be with interrupts off. */
+	return zstd_is_error(zstd_compress_using_cdict(zm_zstd_cctx, zm_codec_packed,
+						       ZM_CODEC_BUFFER, zm_codec_plain, PAGE_SIZE,
+						       zm_zstd_cdict)) ? -EINVAL : 0;
+}
+
+static void zm_zstd_exit(void)
+{
+	zstd_free_cdict(zm_zstd_cdict);
+	zstd_free_ddict(zm_zstd_ddict);
+	if (zm_codec_dict) {
+		zstd_free_cctx(zm_zstd_cctx);
+		zstd_free_dctx(zm_zstd_dctx);
+	}
+	zm_zstd_cdict = NULL;
+	zm_zstd_ddict = NULL;
+	zm_zstd_cctx = NULL;
+	zm_zstd_dctx = NULL;
+}
+
+static size_t zm_zstd_compress_dict(const void *src, void *dst)
+{
+	return zstd_compress_using_cdict(zm_zstd_cctx, dst, ZM_CODEC_BUFFER, src, PAGE_SIZE,
+					 zm_zstd_cdict);
+}
+
+static size_t zm_zstd_decompress_dict(const void *src, int len, void *dst)
+{
+	return zstd_decompress_using_ddict(zm_zstd_dctx, dst, PAGE_SIZE, src, len, zm_zstd_ddict);
+}
+#else
+static int zm_zstd_init_dict(s32 level)
+{
+	return -EOPNOTSUPP;
+}
+
+static void zm_zstd_exit(void) { }
+
+static size_t zm_zstd_compress_dict(const void *src, void *dst)
+{
+	return 0;
+}
+
+static size_t zm_zstd_decompress_dict(const void *src, int len, void *dst)
+{
+	return 0;
+}
+#endif
 
 static int zm_zstd_init(void)
 {
-	size_t csize, dsize = zstd_dctx_workspace_bound();
+	s32 level = zm_codec_param(zm_codec_level, ZM_CODEC_ZSTD_LEVEL);
 
-	zm_zstd_params = zstd_get_params(ZM_CODEC_ZSTD_LEVEL, PAGE_SIZE);
-	csize = zstd_cctx_workspace_bound(&zm_zstd_params.cParams);
-	zm_zstd_cwork = vzalloc(csize);
-	zm_zstd_dwork = vzalloc(dsize);
-	if (!zm_zstd_cwork || !zm_zstd_dwork)
-		return -ENOMEM;
-	zm_zstd_cctx = zstd_init_cctx(zm_zstd_cwork, csize);
-	zm_zstd_dctx = zstd_init_dctx(zm_zstd_dwork, dsize);
-	return zm_zstd_cctx && zm_zstd_dctx ? 0 : -EINVAL;
+	zm_zstd_params = zstd_get_params(level, PAGE_SIZE);
+	return zm_codec_dict ? zm_zstd_init_dict(level) : zm_zstd_init_plain();
 }
 
 static int zm_zstd_compress(const void *src, void *dst)
 {
-	size_t len = zstd_compress_cctx(zm_zstd_cctx, dst, ZM_CODEC_BUFFER, src, PAGE_SIZE,
-					&zm_zstd_params);
+	size_t len = zm_codec_dict ? zm_zstd_compress_dict(src, dst) :
+		zstd_compress_cctx(zm_zstd_cctx, dst, ZM_CODEC_BUFFER, src, PAGE_SIZE,
+				   &zm_zstd_params);
 
 	return zstd_is_error(len) ? -EINVAL : len;
 }
 
 static int zm_zstd_decompress(const void *src, int len, void *dst)
 {
-	size_t n = zstd_decompress_dctx(zm_zstd_dctx, dst, PAGE_SIZE, src, len);
+	size_t n = zm_codec_dict ? zm_zstd_decompress_dict(src, len, dst) :
+		zstd_decompress_dctx(zm_zstd_dctx, dst, PAGE_SIZE, src, len);
 
 	return zstd_is_error(n) ? -EINVAL : n;
 }
+#endif
+
+#ifdef ZMRAM_HAVE_DEFLATE
+#define ZM_CODEC_WINBITS	(-11)
+
+static struct z_stream_s zm_deflate, zm_inflate;
+
+static int zm_deflate_init(void)
+{
+	s32 winbits = zm_codec_param(zm_codec_winbits, ZM_CODEC_WINBITS);
+	s32 level = zm_codec_param(zm_codec_level, Z_DEFAULT_COMPRESSION);
+
+	if (zm_codec_work_alloc(zlib_deflate_workspacesize(winbits, MAX_MEM_LEVEL),
+				zlib_inflate_workspacesize()))
+		return -ENOMEM;
+	zm_deflate.workspace = zm_codec_work;
+	zm_inflate.workspace = zm_codec_work2;
+	if (zlib_deflateInit2(&zm_deflate, level, Z_DEFLATED, winbits, MAX_MEM_LEVEL,
+			      Z_DEFAULT_STRATEGY) != Z_OK)
+		return -EINVAL;
+	return zlib_inflateInit2(&zm_inflate, winbits) == Z_OK ? 0 : -EINVAL;
+}
+
+static int zm_deflate_compress(const void *src, void *dst)
+{
+	zlib_deflateReset(&zm_deflate);
+	zm_deflate.next_in = src;
+	zm_deflate.avail_in = PAGE_SIZE;
+	zm_deflate.next_out = dst;
+	zm_deflate.avail_out = ZM_CODEC_BUFFER;
+	return zlib_deflate(&zm_deflate, Z_FINISH) == Z_STREAM_END ? zm_deflate.total_out : -EINVAL;
+}
+
+static int zm_deflate_decompress(const void *src, int len, void *dst)
+{
+	zlib_inflateReset(&zm_inflate);
+	zm_inflate.next_in = src;
+	zm_inflate.avail_in = len;
+	zm_inflate.next_out = dst;
+	zm_inflate.avail_out = PAGE_SIZE;
+	return zlib_inflate(&zm_inflate, Z_FINISH) == Z_STREAM_END ? zm_inflate.total_out : -EINVAL;
+}
+#endif
+
+#ifdef ZMRAM_HAVE_842
+static int zm_842_init(void)
+{
+	return zm_codec_work_alloc(SW842_MEM_COMPRESS, 0);
+}
+
+static int zm_842_compress(const void *src, void *dst)
+{
+	unsigned int len = ZM_CODEC_BUFFER;
+
+	return sw842_compress(src, PAGE_SIZE, dst, &len, zm_codec_work) ? -EINVAL : len;
+}
+
+static int zm_842_decompress(const void *src, int len, void *dst)
+{
+	unsigned int n = PAGE_SIZE;
+
+	return sw842_decompress(src, len, dst, &n) ? -EINVAL : n;
+}
+#endif
 
 static struct zm_codec zm_codecs[] = {
-	{
-		.name = "lz4",
-		.init = zm_lz4_init,
-		.compress = zm_lz4_compress,
-		.decompress = zm_lz4_decompress,
-	}, {
-		.name = "zstd",
-		.init = zm_zstd_init,
-		.compress = zm_zstd_compress,
-		.decompress = zm_zstd_decompress,
-	},
+#ifdef ZMRAM_HAVE_LZ4
+	{ "lz4", zm_lz4_init, NULL, zm_lz4_compress, zm_lz4_decompress },
+#endif
+#ifdef ZMRAM_HAVE_LZ4HC
+	{ "lz4hc", zm_lz4hc_init, NULL, zm_lz4hc_compress, zm_lz4_decompress },
+#endif
+#ifdef ZMRAM_HAVE_LZO
+	{ "lzo", zm_lzo_init, NULL, zm_lzo_compress, zm_lzo_decompress },
+	{ "lzo-rle", zm_lzo_init, NULL, zm_lzorle_compress, zm_lzo_decompress },
+#endif
+#ifdef ZMRAM_HAVE_ZSTD
+	{ "zstd", zm_zstd_init, zm_zstd_exit, zm_zstd_compress, zm_zstd_decompress },
+#endif
+#ifdef ZMRAM_HAVE_DEFLATE
+	{ "deflate", zm_deflate_init, NULL, zm_deflate_compress, zm_deflate_decompress },
+#endif
+#ifdef ZMRAM_HAVE_842
+	{ "842", zm_842_init, NULL, zm_842_compress, zm_842_decompress },
+#endif
 };
+
+static void zm_codec_stop(void)
+{
+	if (zm_codec_now && zm_codec_now->exit)
+		zm_codec_now->exit();
+	vfree(zm_codec_work);
+	vfree(zm_codec_work2);
+	zm_codec_work = NULL;
+	zm_codec_work2 = NULL;
+	zm_codec_now = NULL;
+}
+
+static int zm_codec_start(struct zm_codec *codec)
+{
+	int ret;
+
+	zm_codec_stop();
+	zm_codec_now = codec;
+	ret = codec->init();
+	if (ret)
+		zm_codec_stop();
+	codec->pages = 0;
+	codec->bytes = 0;
+	codec->ticks_compress = 0;
+	codec->ticks_copy = 0;
+	codec->ticks_decompress = 0;
+	return ret;
+}
 
 static int zm_codec_page(struct zm_codec *codec)
 {
@@ -137,6 +412,8 @@ static ssize_t zm_codec_write(struct file *file, const char __user *buf, size_t 
 	if (!count || count % PAGE_SIZE)
 		return -EINVAL;
 	mutex_lock(&zm_codec_mutex);
+	if (file->private_data != zm_codec_now)
+		ret = -EBUSY;
 	for (done = 0; done < count && !ret; done += PAGE_SIZE) {
 		if (copy_from_user(zm_codec_plain, buf + done, PAGE_SIZE))
 			ret = -EFAULT;
@@ -164,18 +441,15 @@ static ssize_t zm_codec_read(struct file *file, char __user *buf, size_t count, 
 static int zm_codec_open(struct inode *inode, struct file *file)
 {
 	struct zm_codec *codec = inode->i_private;
+	int ret;
 
 	file->private_data = codec;
 	if (!(file->f_mode & FMODE_WRITE))
 		return 0;
 	mutex_lock(&zm_codec_mutex);
-	codec->pages = 0;
-	codec->bytes = 0;
-	codec->ticks_compress = 0;
-	codec->ticks_copy = 0;
-	codec->ticks_decompress = 0;
+	ret = zm_codec_start(codec);
 	mutex_unlock(&zm_codec_mutex);
-	return 0;
+	return ret;
 }
 
 static const struct file_operations zm_codec_fops = {
@@ -186,11 +460,61 @@ static const struct file_operations zm_codec_fops = {
 	.llseek = default_llseek,
 };
 
+static int zm_codec_number(const char *text, s32 *value)
+{
+	if (strcmp(text, "-"))
+		return kstrtos32(text, 10, value);
+	*value = ZM_CODEC_UNSET;
+	return 0;
+}
+
+static int zm_codec_set(const char *level, const char *winbits, const char *dict)
+{
+	int ret;
+
+	zm_codec_stop();
+	vfree(zm_codec_dict);
+	zm_codec_dict = NULL;
+	zm_codec_dict_size = 0;
+	ret = zm_codec_number(level, &zm_codec_level);
+	if (!ret)
+		ret = zm_codec_number(winbits, &zm_codec_winbits);
+	if (ret || !strcmp(dict, "-"))
+		return ret;
+	zm_codec_dict_size = kernel_read_file_from_path(dict, 0, &zm_codec_dict, INT_MAX, NULL,
+							READING_POLICY);
+	return min_t(ssize_t, zm_codec_dict_size, 0);
+}
+
+static ssize_t zm_codec_params_write(struct file *file, const char __user *buf, size_t count,
+				     loff_t *pos)
+{
+	char text[ZM_CODEC_PATH], level[12], winbits[12], dict[ZM_CODEC_PATH];
+	ssize_t len = simple_write_to_buffer(text, sizeof(text) - 1, pos, buf, count);
+	int ret;
+
+	if (len < 0)
+		return len;
+	text[len] = '\0';
+	if (sscanf(text, "%11s %11s %255s", level, winbits, dict) != 3)
+		return -EINVAL;
+	mutex_lock(&zm_codec_mutex);
+	ret = zm_codec_set(level, winbits, dict);
+	mutex_unlock(&zm_codec_mutex);
+	return ret ? ret : count;
+}
+
+static const struct file_operations zm_codec_params_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = zm_codec_params_write,
+	.llseek = noop_llseek,
+};
+
 static void zm_codec_free(void)
 {
-	vfree(zm_lz4_work);
-	vfree(zm_zstd_cwork);
-	vfree(zm_zstd_dwork);
+	zm_codec_stop();
+	vfree(zm_codec_dict);
 	kfree(zm_codec_plain);
 	kfree(zm_codec_packed);
 	kfree(zm_codec_stored);
@@ -199,20 +523,11 @@ static void zm_codec_free(void)
 
 static int zm_codec_alloc(void)
 {
-	int i, ret;
-
-	zm_codec_plain = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	zm_codec_plain = kzalloc(PAGE_SIZE, GFP_KERNEL);
 	zm_codec_packed = kmalloc(ZM_CODEC_BUFFER, GFP_KERNEL);
 	zm_codec_stored = kmalloc(ZM_CODEC_BUFFER, GFP_KERNEL);
 	zm_codec_back = kmalloc(PAGE_SIZE, GFP_KERNEL);
-	if (!zm_codec_plain || !zm_codec_packed || !zm_codec_stored || !zm_codec_back)
-		return -ENOMEM;
-	for (i = 0; i < ARRAY_SIZE(zm_codecs); i++) {
-		ret = zm_codecs[i].init();
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return zm_codec_plain && zm_codec_packed && zm_codec_stored && zm_codec_back ? 0 : -ENOMEM;
 }
 
 static int __init zm_codec_init(void)
@@ -224,6 +539,7 @@ static int __init zm_codec_init(void)
 		return ret;
 	}
 	zm_codec_dir = debugfs_create_dir("zm_codec", NULL);
+	debugfs_create_file("params", 0200, zm_codec_dir, NULL, &zm_codec_params_fops);
 	for (i = 0; i < ARRAY_SIZE(zm_codecs); i++)
 		debugfs_create_file(zm_codecs[i].name, 0600, zm_codec_dir, &zm_codecs[i],
 				    &zm_codec_fops);
@@ -240,4 +556,4 @@ module_init(zm_codec_init);
 module_exit(zm_codec_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("The kernel's compressors called directly, for the benchmark");
+MODULE_DESCRIPTION("The kernel's compressors called directly, to compare with");
