@@ -19,9 +19,8 @@ for size in 20 90 250 700 1100 1500 2100 2900 3300 4096; do
 	is "$(store_errno $hold/object $size)" ok "objects of $size bytes: held, they stay"
 	is "$(store_errno $hold/page $size)" ok "freed while a page is locked, they go when it is not"
 done
-# Some pageblocks the kernel cannot isolate: then the allocator is not even asked.
-num "$(cat $hold/refused)" -gt 40 "the allocator was asked for many pages, and said no"
-num "$(cat $hold/moved)" -gt 40 "and moved them when they were let go"
+num "$(cat $hold/refused)" -ge 240 "each object was held once at least"
+num "$(cat $hold/moved)" -ge 200 "and nearly all were moved when they were let go"
 is "$(store_errno $hold/object 4095)" EINVAL "a size that nobody stores is refused"
 ok rmmod zm_hold "unload the holder"
 ok zm_unload "the modules unload"

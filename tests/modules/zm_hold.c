@@ -6,14 +6,15 @@
  *	echo SIZE > /sys/kernel/debug/zm_hold/object
  *
  * makes a pool with a few zspages of objects of SIZE bytes. Object by object it
- * holds the handle, asks the kernel to move each page that the object touches,
- * wants that refused and everything in its place, lets go, and asks again.
- * refused counts moves that the allocator turned down, moved those it made.
+ * holds the handle, moves each page that the object touches, wants that refused
+ * and everything in its place, lets go, and moves it again. refused counts moves
+ * that the allocator turned down, moved those it made.
  *
  *	echo SIZE > /sys/kernel/debug/zm_hold/page
  *
- * page by page locks a page, as the VM does around a move, frees all objects, and
- * wants that zspage to stay until the page is let go and to be gone soon after.
+ * page by page does what the VM does up to the move itself, frees all objects, and
+ * wants the move refused, that zspage to stay until the page is let go, and to be
+ * gone soon after.
  *
  * A write fails with -EIO when something was not as it must be; the log says what.
  *
@@ -23,14 +24,17 @@
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/gfp.h>
+#include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "../../drivers/zmalloc/internal.h"
 
 #define ZM_HOLD_OBJECTS		24
+#define ZM_HOLD_PRISTINE	0x5a
 
 static struct dentry *zm_hold_dir;
 static DEFINE_MUTEX(zm_hold_mutex);	/* one try at a time */
@@ -103,35 +107,84 @@ static struct page *zm_hold_page(unsigned long word, bool second)
 	return zm_page_zspage(page)->pages[zm_page_pos(page) + 1];
 }
 
-static int zm_hold_move(struct page *page)
+/* The first half of a move in the steps of mm/migrate.c; @src is locked. */
+static bool zm_hold_isolate(struct page *src)
 {
-	unsigned long pfn = page_to_pfn(page);
-	int ret = alloc_contig_range(pfn, pfn + 1, MIGRATE_MOVABLE, GFP_KERNEL);
+	if (!__PageMovable(src) || PageIsolated(src) ||
+	    !page_movable_ops(src)->isolate_page(src, ISOLATE_ASYNC_MIGRATE))
+		return false;
+	SetPageIsolated(src);
+	return true;
+}
 
-	if (!ret)
-		free_contig_range(pfn, 1);
+/* The second half. A refusal leaves @dst as it was. */
+static int zm_hold_migrate(struct page *dst, struct page *src)
+{
+	const struct movable_operations *ops = page_movable_ops(src);
+	int ret;
+
+	memset(page_address(dst), ZM_HOLD_PRISTINE, PAGE_SIZE);
+	lock_page(dst);
+	ret = ops->migrate_page(dst, src, MIGRATE_SYNC);
+	unlock_page(dst);
+	if (ret != MIGRATEPAGE_SUCCESS) {
+		if (memchr_inv(page_address(dst), ZM_HOLD_PRISTINE, PAGE_SIZE)) {
+			pr_err("a refused move has written to its destination\n");
+			ret = -EIO;
+		}
+		ops->putback_page(src);
+	}
+	ClearPageIsolated(src);
+	return ret;
+}
+
+/*
+ * This page and always: whether alloc_contig_range() gets as far as asking depends
+ * on the pageblock around it.
+ */
+static int zm_hold_move(struct page *src)
+{
+	struct page *dst = alloc_page(GFP_KERNEL);
+	int ret = -EBUSY;
+
+	if (!dst)
+		return -ENOMEM;
+	get_page(src);
+	lock_page(src);
+	if (zm_hold_isolate(src))
+		ret = zm_hold_migrate(dst, src);
+	unlock_page(src);
+	put_page(src);
+	put_page(dst);
 	return ret;
 }
 
 static int zm_hold_one(struct zm_hold *hold, unsigned int nr, bool second)
 {
-	u64 busy = zm_pool_counter(hold->pool, ZM_BUSY);
 	unsigned long word;
+	int ret;
 
 	if (!__zm_handle_trylock(&hold->handle[nr], &word))
 		return -EBUSY;
-	if (!zm_hold_move(zm_hold_page(word, second))) {
-		pr_err("size %zu: object %u was moved under its holder\n", hold->size, nr);
+	ret = zm_hold_move(zm_hold_page(word, second));
+	if (ret != -EAGAIN) {
+		pr_err("size %zu: moving object %u under its holder gave %d\n",
+		       hold->size, nr, ret);
 		return -EIO;
 	}
 	if ((READ_ONCE(hold->handle[nr].word) & ZM_OBJECT_MASK) != (word & ZM_OBJECT_MASK)) {
 		pr_err("size %zu: the handle of object %u has changed\n", hold->size, nr);
 		return -EIO;
 	}
-	zm_hold_refused += zm_pool_counter(hold->pool, ZM_BUSY) > busy;
+	zm_hold_refused++;
 	__zm_handle_unlock(&hold->handle[nr], word);
-	/* Not every frame can be had, see 32-move; the caller sums up. */
-	zm_hold_moved += !zm_hold_move(zm_hold_page(word, second));
+	ret = zm_hold_move(zm_hold_page(word, second));
+	/* The VM may have the page just then. */
+	if (ret && ret != -EBUSY) {
+		pr_err("size %zu: object %u does not move: %d\n", hold->size, nr, ret);
+		return -EIO;
+	}
+	zm_hold_moved += !ret;
 	return zm_hold_verify(hold);
 }
 
@@ -181,7 +234,28 @@ static bool zm_hold_pages_become(struct zm_hold *hold, unsigned long pages)
 	return tries;
 }
 
-/* Frees a zspage while its page @pos is locked; returns its pages or an errno. */
+/* A page of an emptied zspage is locked: is all as it should be? */
+static int zm_hold_check_empty(struct zm_hold *hold, struct page *page, int nr_pages)
+{
+	struct page *dst = alloc_page(GFP_KERNEL);
+	int ret;
+
+	if (!dst)
+		return -ENOMEM;
+	ret = PageIsolated(page) ? zm_hold_migrate(dst, page) : -EAGAIN;
+	put_page(dst);
+	/* The other zspages are gone, this one stays whole. */
+	if (zm_pool_pages(hold->pool) == nr_pages && ret == -EAGAIN)
+		return nr_pages;
+	pr_err("size %zu: with one of %d pages locked %lu are left, moving it gave %d\n",
+	       hold->size, nr_pages, zm_pool_pages(hold->pool), ret);
+	return -EIO;
+}
+
+/*
+ * Frees a zspage while the VM moves its page @pos: between isolating it and the
+ * move itself, with the page locked. Returns its pages or an errno.
+ */
 static int zm_hold_page_at(struct zm_hold *hold, unsigned int pos)
 {
 	u64 deferred = zm_pool_counter(hold->pool, ZM_FREES_DEFERRED);
@@ -193,22 +267,23 @@ static int zm_hold_page_at(struct zm_hold *hold, unsigned int pos)
 	page = zm_hold_page(hold->handle[0].word, false);
 	nr_pages = zm_page_zspage(page)->nr_pages;
 	page = zm_page_zspage(page)->pages[pos];
+	get_page(page);
 	lock_page(page);
+	zm_hold_isolate(page);
 	zm_hold_drop(hold);
-	/* The others go at once, this one only when its page can be locked. */
-	if (zm_pool_pages(hold->pool) != nr_pages ||
-	    zm_pool_counter(hold->pool, ZM_FREES_DEFERRED) != deferred + 1) {
-		pr_err("size %zu: %lu pages are left with page %u locked, not %d\n",
-		       hold->size, zm_pool_pages(hold->pool), pos, nr_pages);
-		nr_pages = -EIO;
-	}
+	ret = zm_hold_check_empty(hold, page, nr_pages);
 	unlock_page(page);
+	put_page(page);
+	if (ret >= 0 && zm_pool_counter(hold->pool, ZM_FREES_DEFERRED) == deferred) {
+		pr_err("size %zu: nothing was deferred\n", hold->size);
+		ret = -EIO;
+	}
 	if (!zm_hold_pages_become(hold, 0)) {
 		pr_err("size %zu: page %u is free, and its zspage is not gone\n",
 		       hold->size, pos);
 		return -EIO;
 	}
-	return nr_pages;
+	return ret;
 }
 
 static int zm_hold_pages(struct zm_hold *hold)
