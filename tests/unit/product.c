@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * zmalloc once more, as a part of the test module: all of its files, without their
+ * exports, which belong to zmalloc.ko. So the tests reach what is internal, and run
+ * what ships. zmalloc.ko must not be loaded beside it: names in debugfs and of slab
+ * caches are the same.
+ */
+#define __DISABLE_EXPORTS
+
+#include "../../drivers/zmalloc/class.c"
+#include "../../drivers/zmalloc/handle.c"
+#include "../../drivers/zmalloc/object.c"
+#include "../../drivers/zmalloc/zspage.c"
+#include "../../drivers/zmalloc/movable.c"
+#include "../../drivers/zmalloc/compact.c"
+#include "../../drivers/zmalloc/debugfs.c"
+#include "../../drivers/zmalloc/pool.c"
+#include "../../drivers/zmalloc/trace.c"
