@@ -15,12 +15,12 @@ DROP_IN ?=
 KO_BUILD := scripts/ko-build $(if $(KDIR),--kdir '$(KDIR)') $(if $(KVER),--kver '$(KVER)')
 TOOLS := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
 TOOL_CFLAGS := -O2 -g -Wall -Wextra -pthread
-SCRIPTS = $(shell grep -slE '^\#!/bin/(ba)?sh' scripts/* tests/run tests/batch .ci/run) \
-	tests/lib.sh $(wildcard tests/*.sh tests/meta/*.sh)
-PYTHON = $(shell grep -slE '^\#!/usr/bin/python3' scripts/* tests/*)
+SCRIPTS = $(shell grep -slE '^\#!/bin/(ba)?sh' scripts/* tests/run tests/batch tests/unit/guest .ci/run) \
+	scripts/guest-lib tests/lib.sh $(wildcard tests/*.sh tests/meta/*.sh)
+PYTHON = $(shell grep -slE '^\#!/usr/bin/python3' scripts/* tests/* tests/unit/*)
 
 .PHONY: all modules tools install uninstall deps kernels demo bench mutants check \
-	check-harness check-scripts clean help
+	check-unit check-harness check-scripts clean help
 
 all: modules
 
@@ -58,6 +58,10 @@ demo: ## show it at work in a guest (KVER=6.12)
 check: ## run every test in guests of both kernels (KVER= restricts)
 	@scripts/deps
 	+@tests/run $(if $(KVER),--kver '$(KVER)')
+
+check-unit: ## unit tests and a random run of the allocator, natively, with KASAN (KVER= restricts)
+	@scripts/deps
+	+@tests/unit/run $(if $(KVER),--kver '$(KVER)')
 
 check-harness: ## run the tests of the test runner itself (tests/meta)
 	@scripts/deps
