@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=300
+# needs: mem=512M cpus=2 timeout=500
 # fails-if: growing a disk in use loses a page, is not seen by its users, or accepts
 # fails-if: what is no larger size; or an empty disk costs memory by its size.
 #
@@ -130,10 +130,10 @@ check_swap()
 	zm_setup 0 512M
 	mkswap /dev/zmram0 >/dev/null
 	swapon /dev/zmram0
-	"$zm_tools/swapcheck" --mib 900 --seconds 8 --compressible 75 >"$tap_scratch/swap" 2>&1 &
-	wait_until 60 eval '(($(vmstat_get pswpout) > 5000))'
+	"$zm_tools/swapcheck" --mib 440 --seconds 5 --compressible 75 >"$tap_scratch/swap" 2>&1 &
+	wait_until 60 eval '(($(vmstat_get pswpout) > 2000))'
 	resize 1G ok
-	ok wait $! "900 MiB of anonymous memory in 1 GiB of RAM, verified while it grows"
+	ok wait $! "440 MiB of anonymous memory in 512 MiB of RAM, verified while it grows"
 	is "$(awk '/zmram0/ { print $3 }' /proc/swaps)" 524284 "swap keeps the size it began with"
 	swapoff /dev/zmram0
 }
