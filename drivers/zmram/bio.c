@@ -157,13 +157,16 @@ static int zmram_rw_whole(struct zmram_dev *dev, struct zmram_meta *meta, enum r
 static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio)
 {
 	struct bvec_iter iter = bio->bi_iter;
+	/* Not the iterator's: it loses count where memory is cut between sectors. */
+	sector_t sector = iter.bi_sector;
 	struct page *bounce = NULL;
 	struct zmram_part part;
 	int ret = 0;
 	void *mem;
 
 	for (; iter.bi_size && !ret; cond_resched()) {
-		part = zmram_part_at(iter.bi_sector, iter.bi_size);
+		part = zmram_part_at(sector, iter.bi_size);
+		sector += part.len >> SECTOR_SHIFT;
 		mem = zmram_whole_page(bio, iter, part);
 		if (likely(mem)) {
 			ret = zmram_rw_whole(dev, meta, bio_op(bio), part.index, mem);
