@@ -61,7 +61,7 @@ check: ## run every test in guests of both kernels (KVER= restricts)
 
 check-unit: ## unit tests and a random run of the allocator, natively, with KASAN (KVER= restricts)
 	@scripts/deps
-	+@tests/unit/run $(if $(KVER),--kver '$(KVER)')
+	+@tests/unit/run --chain 8,4,1 $(if $(KVER),--kver '$(KVER)')
 
 check-harness: ## run the tests of the test runner itself (tests/meta)
 	@scripts/deps

@@ -44,7 +44,9 @@
 #define ZM_UNIT			BIT(ZM_PLACE_UNIT_SHIFT)
 #define ZM_HEADER		sizeof(unsigned long)
 #define ZM_MIN_SIZE		32U
+#ifndef ZM_MAX_CHAIN
 #define ZM_MAX_CHAIN		8
+#endif
 #define ZM_SIZES		(PAGE_SIZE / ZM_UNIT)
 #define ZM_MAX_CLASSES		(BIT(ZM_CLASS_BITS) - 1)
 

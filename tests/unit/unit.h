@@ -52,8 +52,8 @@ struct zmu {
 	void *bounce;
 };
 
-/* The most a test may have in its classes: four zspages of the smallest size. */
-#define ZMU_OBJECTS		(4 * ZM_MAX_CHAIN * PAGE_SIZE / ZM_MIN_SIZE)
+/* Four zspages of the smallest objects, if their chain were the longest there can be. */
+#define ZMU_OBJECTS		(4 * 8 * PAGE_SIZE / ZM_MIN_SIZE)
 
 /* fixture.c */
 int zmu_init(struct kunit *test);
