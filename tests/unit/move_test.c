@@ -128,7 +128,7 @@ static void expect_busy(struct kunit *test, unsigned int pos, unsigned int busy)
 	before[0] = zmu_counter(test, ZM_MIGRATED);
 	before[1] = zmu_counter(test, ZM_HANDLES_REWRITTEN);
 	KUNIT_ASSERT_TRUE(test, zmu_isolate(test, src));
-	KUNIT_EXPECT_EQ_MSG(test, zmu_migrate(test, src, MIGRATE_SYNC), -EAGAIN,
+	KUNIT_ASSERT_EQ_MSG(test, zmu_migrate(test, src, MIGRATE_SYNC), -EAGAIN,
 			    "page %u moved under object %u", pos, busy);
 	KUNIT_EXPECT_EQ(test, zmu(test)->object[busy].handle.word, word);
 	KUNIT_EXPECT_PTR_EQ(test, zspage->pages[pos], src);
