@@ -41,7 +41,11 @@ export ZM_DEV=/dev/zmram0 ZM_SIZE=64k ZM_RUNTIME=20
 run_case zm_fio randmix-verify "fio on 2 x 64 KiB while its pages are moved"
 diag "$(tr '\n' ' ' </sys/block/zmram0/move_stat)"
 num "$(move_stat 0 migrated)" -gt 500 "pages moved"
-num "$(move_stat 0 busy)" -gt 0 "and some were found busy"
+if (($(nproc) > 1)); then
+	num "$(move_stat 0 busy)" -gt 0 "and some were found busy"
+else
+	skip "with one processor nobody is in the middle of it when a page is moved"
+fi
 rmmod zm_mover
 zm_check_end 0
 tap_done
