@@ -54,16 +54,19 @@ const struct zmram_comp_ops *zmram_backend_find(const char *name)
 	return NULL;
 }
 
-/* The format of comp_algorithm: names, the chosen one in brackets. */
-ssize_t zmram_backends_show(const struct zmram_comp_ops *current_ops, char *buf)
+/*
+ * The format of comp_algorithm: names, the chosen one in brackets. Goes to @at
+ * in @buf and returns its length.
+ */
+ssize_t zmram_backends_show(const struct zmram_comp_ops *current_ops, char *buf, ssize_t at)
 {
 	const struct zmram_comp_ops *const *ops;
 	ssize_t len = 0;
 
 	for (ops = zmram_backends; *ops; ops++)
-		len += sysfs_emit_at(buf, len, *ops == current_ops ? "[%s] " : "%s ",
+		len += sysfs_emit_at(buf, at + len, *ops == current_ops ? "[%s] " : "%s ",
 				     (*ops)->name);
-	return len + sysfs_emit_at(buf, len, "\n");
+	return len + sysfs_emit_at(buf, at + len, "\n");
 }
 
 static void zmram_stream_free(const struct zmram_comp_ops *ops, struct zmram_stream *stream)

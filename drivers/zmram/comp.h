@@ -86,7 +86,7 @@ struct zmram_comp {
 extern const struct zmram_comp_ops *const zmram_backends[];
 
 const struct zmram_comp_ops *zmram_backend_find(const char *name);
-ssize_t zmram_backends_show(const struct zmram_comp_ops *current_ops, char *buf);
+ssize_t zmram_backends_show(const struct zmram_comp_ops *current_ops, char *buf, ssize_t at);
 struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops,
 				     struct zmram_params *params, const char *disk);
 void zmram_comp_destroy(struct zmram_comp *comp);

@@ -20,6 +20,8 @@
 
 #include "zmram.h"
 
+#include <trace/events/zmram.h>
+
 /* 16 bytes wide with pages of 4 KiB, as the size classes are. */
 #define ZMRAM_BUCKETS		257
 
@@ -39,6 +41,12 @@ static unsigned int zmram_bucket_of(unsigned long data)
 
 	/* Seen without the lock it may be anything. */
 	return min_t(size_t, bucket, ZMRAM_BUCKETS - 1);
+}
+
+/* The least that is in a bucket, in bytes. */
+static unsigned int zmram_bucket_size(int bucket)
+{
+	return bucket * PAGE_SIZE / (ZMRAM_BUCKETS - 1);
 }
 
 static int zmram_picks_alloc(struct zmram_meta *meta, struct zmram_picks *picks)
@@ -198,7 +206,7 @@ static void zmram_close_gaps(struct zmram_picks *picks, int b, int last)
 int zmram_post_pick(struct zmram_dev *dev, struct zmram_meta *meta, zmram_match_fn match,
 		    const void *arg, struct zmram_picks *picks)
 {
-	int top, last, ret = 0;
+	int top = 0, last = 0, ret = 0;
 
 	lockdep_assert_held(&dev->post[ZMRAM_CLAIM_PP].lock);
 	if (!picks->bucket) {
@@ -215,6 +223,9 @@ int zmram_post_pick(struct zmram_dev *dev, struct zmram_meta *meta, zmram_match_
 		if (!ret)
 			zmram_close_gaps(picks, top, last);
 	}
+	if (!ret && picks->nr)
+		trace_zmram_pick(dev->disk->disk_name, picks->nr, zmram_bucket_size(top),
+				 zmram_bucket_size(last));
 	return ret;
 }
 

@@ -141,6 +141,12 @@ static unsigned long zmram_slot_touch(struct zmram_slot *slot, unsigned long wor
 	return word & ZMRAM_IDLE ? word & ~(ZMRAM_IDLE | ZMRAM_PP) : word;
 }
 
+static void zmram_say_lost(struct zmram_dev *dev, unsigned long index)
+{
+	pr_err_ratelimited("%s: page %lu does not decompress, its data is lost\n",
+			   dev->disk->disk_name, index);
+}
+
 /**
  * zmram_read_slot() - read a page of the disk
  * @dev: the device
@@ -170,8 +176,7 @@ int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lon
 	if (stream)
 		zmram_stream_put(stream);
 	if (unlikely(ret))
-		pr_err_ratelimited("%s: page %lu does not decompress, its data is lost\n",
-				   dev->disk->disk_name, index);
+		zmram_say_lost(dev, index);
 	return ret;
 }
 
@@ -357,4 +362,93 @@ bool zmram_try_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigne
 	}
 	zmram_slot_set(dev, meta, slot, word, 0, 0);
 	return true;
+}
+
+/**
+ * zmram_picked_read() - read a picked slot, without that being an access
+ * @dev: the device
+ * @meta: its meta
+ * @index: the page, with an object when it was picked
+ * @dst: PAGE_SIZE bytes, 8-byte aligned
+ * @word: receives the handle's word
+ * @data: receives the slot's data
+ *
+ * Context: Process context, sleeps.
+ * Return: 0, -EAGAIN if the slot does not have ZMRAM_PP any more, -EBADMSG when
+ *	   the stored data does not decompress.
+ */
+int zmram_picked_read(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+		      void *dst, unsigned long *word, unsigned long *data)
+{
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	struct zmram_stream *stream;
+	int ret = -EAGAIN;
+
+	*word = zmram_lock_for_read(meta, slot, &stream);
+	*data = slot->data;
+	if (*word & ZMRAM_PP)
+		ret = zmram_slot_load(meta, slot, *word, stream, dst) ? -EBADMSG : 0;
+	zm_handle_unlock(&slot->handle, *word);
+	if (stream)
+		zmram_stream_put(stream);
+	if (unlikely(ret == -EBADMSG))
+		zmram_say_lost(dev, index);
+	return ret;
+}
+
+/**
+ * zmram_picked_replace() - put other bytes of the same content into a picked slot
+ * @dev: the device
+ * @meta: its meta
+ * @index: the page
+ * @src: the bytes
+ * @size: how many; not of the class that the slot has
+ * @prio: priority of the algorithm that made them
+ * @reserve: see zm_alloc()
+ *
+ * Its age stays. It is neither idle nor picked afterwards.
+ *
+ * Context: Process context, sleeps, but not for memory.
+ * Return: 0, -EAGAIN if the slot does not have ZMRAM_PP any more, -ENOMEM if an
+ *	   object has to be reserved.
+ */
+int zmram_picked_replace(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+			 const void *src, size_t size, unsigned int prio,
+			 struct zm_reserve *reserve)
+{
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	unsigned long old = zm_handle_lock(&slot->handle);
+	unsigned long word;
+
+	if (!(old & ZMRAM_PP)) {
+		zm_handle_unlock(&slot->handle, old);
+		return -EAGAIN;
+	}
+	word = zm_alloc(meta->pool, &slot->handle, size, reserve);
+	if (!word) {
+		zm_handle_unlock(&slot->handle, old);
+		return -ENOMEM;
+	}
+	zm_write(word, src, size);
+	zmram_slot_set(dev, meta, slot, old, word,
+		       zmram_data(size, prio, zmram_data_stamp(slot->data)));
+	return 0;
+}
+
+/**
+ * zmram_picked_drop() - leave a picked slot as it is
+ * @meta: its meta
+ * @index: the page
+ * @flags: set if it still is picked
+ *
+ * Context: Process context, sleeps.
+ */
+void zmram_picked_drop(struct zmram_meta *meta, unsigned long index, unsigned long flags)
+{
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	unsigned long word = zm_handle_lock(&slot->handle);
+
+	if (word & ZMRAM_PP)
+		word = (word & ~(ZMRAM_PP | ZMRAM_IDLE)) | flags;
+	zm_handle_unlock(&slot->handle, word);
 }

@@ -81,29 +81,36 @@ static DEVICE_ATTR_WO(reset);
 static ssize_t comp_algorithm_show(struct device *device, struct device_attribute *attr,
 				   char *buf)
 {
-	return zmram_backends_show(READ_ONCE(to_zmram(device)->algorithm[0]), buf);
+	return zmram_backends_show(READ_ONCE(to_zmram(device)->algorithm[0]), buf, 0);
+}
+
+/* Chooses the algorithm of a priority; -EINVAL if unknown, -EBUSY once sized. */
+int zmram_algorithm_set(struct zmram_dev *dev, unsigned int prio, const char *name)
+{
+	const struct zmram_comp_ops *ops = zmram_backend_find(name);
+	int ret;
+
+	if (!ops)
+		return -EINVAL;
+	ret = zmram_lock_unsized(dev);
+	if (ret)
+		return ret;
+	WRITE_ONCE(dev->algorithm[prio], ops);
+	up_write(&dev->init_lock);
+	return 0;
 }
 
 static ssize_t comp_algorithm_store(struct device *device, struct device_attribute *attr,
 				    const char *buf, size_t len)
 {
-	struct zmram_dev *dev = to_zmram(device);
-	const struct zmram_comp_ops *ops;
 	char name[ZMRAM_ALGORITHM_MAX];
 	int ret;
 
 	if (strscpy(name, buf, sizeof(name)) < 0)
 		return -E2BIG;
 	name[strcspn(name, "\n")] = '\0';
-	ops = zmram_backend_find(name);
-	if (!ops)
-		return -EINVAL;
-	ret = zmram_lock_unsized(dev);
-	if (ret)
-		return ret;
-	WRITE_ONCE(dev->algorithm[0], ops);
-	up_write(&dev->init_lock);
-	return len;
+	ret = zmram_algorithm_set(to_zmram(device), 0, name);
+	return ret ? ret : len;
 }
 static DEVICE_ATTR_RW(comp_algorithm);
 
@@ -281,5 +288,6 @@ const struct attribute_group *zmram_disk_groups[] = {
 	&zmram_disk_group,
 	&zmram_post_group,
 	&zmram_idle_group,
+	&zmram_recompress_group,
 	NULL,
 };

@@ -252,6 +252,12 @@ int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lo
 		     const void *src);
 void zmram_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index);
 bool zmram_try_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index);
+int zmram_picked_read(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+		      void *dst, unsigned long *word, unsigned long *data);
+int zmram_picked_replace(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+			 const void *src, size_t size, unsigned int prio,
+			 struct zm_reserve *reserve);
+void zmram_picked_drop(struct zmram_meta *meta, unsigned long index, unsigned long flags);
 
 /* params.c */
 extern struct device_attribute dev_attr_algorithm_params;
@@ -264,8 +270,9 @@ extern struct class_attribute class_attr_features;
 s64 zmram_stat_read(struct zmram_dev *dev, enum zmram_stat item);
 void zmram_stats_clear(struct zmram_dev *dev);
 
-/* idle.c */
+/* idle.c, recompress.c */
 extern const struct attribute_group zmram_idle_group;
+extern const struct attribute_group zmram_recompress_group;
 
 /* debugfs.c */
 void zmram_debugfs_destroy(void);
@@ -274,5 +281,6 @@ void zmram_debugfs_del(struct zmram_dev *dev);
 
 /* sysfs.c */
 extern const struct attribute_group *zmram_disk_groups[];
+int zmram_algorithm_set(struct zmram_dev *dev, unsigned int prio, const char *name);
 
 #endif /* ZMRAM_H */
