@@ -19,6 +19,7 @@ struct zmram_feature {
 /* In the order of the attributes in sysfs.c; comp_algorithm's come before. */
 static const struct zmram_feature zmram_features[] = {
 	{ "algorithm_params", "algo priority level dict deflate.winbits" },
+	{ "resize", "grow" },
 	{ "idle", "all seconds" },
 	{ "recomp_algorithm", "algo priority" },
 	{ "recompress", "type=idle type=huge type=huge_idle threshold algo priority max_pages" },

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# needs: mem=1G cpus=2 timeout=400
+# fails-if: a command in README.md does not work, or a sysfs file is not in its table.
+#
+# What README.md tells users to type.
+. "$ZM_TOP/tests/lib.sh"
+. "$ZM_TOP/tests/lib-device.sh"
+. "$ZM_TOP/tests/lib-dropin.sh"
+
+readme=$ZM_TOP/README.md
+
+# The lines of code in a section, up to the next one.
+code_of()
+{
+	awk -v section="$1" '/^##/ { found = $0 == section } found && /^    / { print substr($0, 5) }' \
+		"$readme"
+}
+
+sudo()
+{
+	"$@"
+}
+
+# run_section TITLE: every command in it has to succeed, one after the other.
+run_section()
+{
+	local command
+
+	while read -r command; do
+		ok eval "$command" "${1##*# }: $command"
+	done < <(code_of "$1")
+}
+
+# The table's lines: file and example, the marks of code taken off.
+table()
+{
+	awk -F ' [|] ' '/^## /{ found = $0 == "## The sysfs files" }
+		found && /^\| `/ { gsub(/[`| ]/, "", $1); gsub(/`|( *\|$)/, "", $NF); print $1, $NF }' "$readme"
+}
+
+check_table()
+{
+	local file command
+
+	zm_dev_reset 0
+	cd /sys/block/zmram0
+	ln -s ram0 /dev/sdb1
+	while read -r file command; do
+		ok eval "$command" "$file: $command"
+	done < <(table)
+	for file in *; do
+		[[ -f $file && ! -e /sys/block/ram0/$file ]] || continue
+		ok eval "table | grep -q '^$file '" "$file is in the table"
+	done
+	cd /
+}
+
+modprobe brd rd_nr=1 rd_size=65536
+zm_stage_modules
+zm_install >/dev/null
+modprobe zmram
+mkdir -p /mnt
+run_section "## Use it as swap"
+run_section "## Use it as a disk"
+umount /mnt
+check_table
+zm_setup 0 64M
+zm_check_end 0
+tap_done
