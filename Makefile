@@ -80,6 +80,7 @@ check-scripts: ## lint shell and Python (needs shellcheck)
 		{ echo "check-scripts: apt-get install shellcheck first" >&2; exit 1; }
 	shellcheck -x -S warning -e SC1010,SC2034,SC2154 $(SCRIPTS)
 	shellcheck -s dash scripts/guest-init
+	scripts/mutants --check
 	@for f in $(PYTHON); do \
 		/usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' \
 			$$f || exit 1; \
