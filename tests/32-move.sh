@@ -55,6 +55,7 @@ is "$(zm_in_use 0 3)/$(zm_in_use 0 4)" "$objects/$pages" "objects and pages are 
 is "$(zm_nr_zspages)" "$pages" "and so says the zone"
 echo 3 >/proc/sys/vm/drop_caches
 num "$(free_memory)" -gt $((free_before - 6144)) "no page of memory was lost"
+is "$(zm_odd_frames 0)" "" "no frame has a map count or another owner's mark"
 rmmod zm_mover
 zm_fill_sizes 0 1200 2
 zm_check_end 0

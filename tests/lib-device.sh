@@ -19,6 +19,27 @@ zm_pfns()
 	zm_map "$1" | cut -d' ' -f1
 }
 
+# zm_odd_frames N: those of the device's frames that are mapped, or that the kernel's
+# page flags show as anything but a page of nobody.
+zm_odd_frames()
+{
+	zm_pfns "$1" | /usr/bin/python3 -c '
+import struct
+import sys
+
+# lru, active, slab, writeback, buddy, mmap, anon, compound head and tail, huge,
+# hwpoison, ksm, offline, pgtable
+foreign = sum(1 << bit for bit in (5, 6, 7, 8, 10, 11, 12, 15, 16, 17, 19, 21, 23, 26))
+with open("/proc/kpagecount", "rb") as counts, open("/proc/kpageflags", "rb") as flags:
+    for pfn in map(int, sys.stdin):
+        counts.seek(pfn * 8)
+        flags.seek(pfn * 8)
+        count, = struct.unpack("Q", counts.read(8))
+        word, = struct.unpack("Q", flags.read(8))
+        if count or word & foreign:
+            print(pfn, count, hex(word))'
+}
+
 # zm_in_use N COLUMN: the total of zspages (2), objects (3) or pages (4)
 zm_in_use()
 {
