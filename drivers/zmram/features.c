@@ -16,13 +16,14 @@ struct zmram_feature {
 	const char *words;
 };
 
-/* In the order of the attributes in sysfs.c; comp_algorithm's come before. */
+/* Those of comp_algorithm come before. */
 static const struct zmram_feature zmram_features[] = {
 	{ "algorithm_params", "algo priority level dict deflate.winbits" },
 	{ "resize", "grow" },
 	{ "idle", "all seconds" },
 	{ "recomp_algorithm", "algo priority" },
 	{ "recompress", "type=idle type=huge type=huge_idle threshold algo priority max_pages" },
+	{ "progress", "kind looked total done" },
 };
 
 static const struct {
