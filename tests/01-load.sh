@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=300
+# needs: mem=1G cpus=1 timeout=300
 # fails-if: a load or unload fails or leaks, or a module goes while it is in use.
 #
 # Loading, using and unloading the modules, over and over.

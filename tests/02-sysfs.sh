@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=300
+# needs: mem=1G cpus=1 timeout=300
 # fails-if: an attribute's format or errno differs from zram's, or a refused
 # fails-if: write changes something.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=200
+# needs: mem=1G cpus=1 timeout=200
 # fails-if: drop_in=1 gives other names than zram's, or fights with in-tree zram.
 #
 # Taking zram's names.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=200
+# needs: mem=1G cpus=1 timeout=200
 # fails-if: an object, or any page that it touches, is moved while its handle is
 # fails-if: held, or a move that was refused changes anything; or a zspage that is
 # fails-if: freed while one of its pages is locked goes too early, or never.

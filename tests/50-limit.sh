@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=200
+# needs: mem=1G cpus=1 timeout=200
 # allows: mem_limit reached|Buffer I/O error|I/O error, dev zmram0
 # fails-if: a full device hangs, overshoots, loses old data or damages neighbours.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=500
+# needs: mem=1G cpus=1 timeout=500
 # fails-if: an algorithm's result differs from the library's own, or does not
 # fails-if: verify while pages move; a parameter is ignored, leaks, or is refused
 # fails-if: with another errno; data that was written over is taken for a page.

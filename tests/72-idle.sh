@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=512M cpus=2 timeout=300
+# needs: mem=512M cpus=1 timeout=300
 # fails-if: an access does not clear the idle mark, marking by age marks the
 # fails-if: wrong slots, or block_state does not tell the truth.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=512M cpus=2 timeout=500
+# needs: mem=512M cpus=1 timeout=500
 # fails-if: growing a disk in use loses a page, is not seen by its users, or accepts
 # fails-if: what is no larger size; or an empty disk costs memory by its size.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=300
+# needs: mem=1G cpus=1 timeout=300
 # fails-if: modprobe zram loads in-tree zram after make install DROP_IN=1, or ours
 # fails-if: without it; uninstalling leaves something; or the module differs from
 # fails-if: zram in what scripts look at.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=300
+# needs: mem=1G cpus=1 timeout=300
 # fails-if: an option of zramctl does something else than with in-tree zram.
 #
 # Every option of util-linux's zramctl: on in-tree zram, which tells what is right;

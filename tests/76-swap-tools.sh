@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=400
+# needs: mem=1G cpus=1 timeout=400
 # fails-if: zram-tools, systemd-zram-generator or a udev rule fails, or sets up
 # fails-if: something else than it is told to.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=600
+# needs: mem=1G cpus=1 timeout=600
 # fails-if: an attribute answers a bad value, or a good one at the wrong time, with
 # fails-if: another error than zram, changes something all the same, or is not in the
 # fails-if: table.
