@@ -3,7 +3,9 @@
  * The set of devices, and the files that change it: hot_add and hot_remove in
  * /sys/class/zmram-control (zram-control for a drop-in).
  *
- * zmram_control_mutex covers the idr and serialises adding and removing.
+ * zmram_control_mutex covers the idr and serialises adding. It is not held while
+ * a device goes, because that waits for whoever is inside one of its files, and he
+ * may wait for anything. The number stays taken until the device is gone.
  */
 #include <linux/idr.h>
 #include <linux/namei.h>
@@ -13,7 +15,8 @@
 #include "zmram.h"
 
 DEFINE_MUTEX(zmram_control_mutex);
-static DEFINE_IDR(zmram_devices);	/* zmram_control_mutex */
+static DEFINE_IDR(zmram_devices);	/* zmram_control_mutex; NULL: comes or goes */
+static bool zmram_control_ready;	/* zmram_control_mutex */
 
 /* Adds a device; returns its number or a negative errno. */
 int zmram_control_add(void)
@@ -45,13 +48,32 @@ static int zmram_control_remove(int id)
 
 	mutex_lock(&zmram_control_mutex);
 	dev = idr_find(&zmram_devices, id);
-	if (dev) {
-		ret = zmram_dev_remove(dev);
-		if (!ret)
-			idr_remove(&zmram_devices, id);
-	}
+	if (dev)
+		idr_replace(&zmram_devices, NULL, id);
+	mutex_unlock(&zmram_control_mutex);
+	if (!dev)
+		return ret;
+
+	ret = zmram_dev_remove(dev);
+
+	mutex_lock(&zmram_control_mutex);
+	if (ret)
+		idr_replace(&zmram_devices, dev, id);
+	else
+		idr_remove(&zmram_devices, id);
 	mutex_unlock(&zmram_control_mutex);
 	return ret;
+}
+
+/*
+ * The module has its devices and will stay: hot_add may work from now on. Had it
+ * before, a module that fails to load could leave a device behind.
+ */
+void zmram_control_open(void)
+{
+	mutex_lock(&zmram_control_mutex);
+	zmram_control_ready = true;
+	mutex_unlock(&zmram_control_mutex);
 }
 
 /* For module exit, when no device can be open and none be added. */
@@ -69,8 +91,15 @@ void zmram_control_remove_all(void)
 
 static ssize_t hot_add_show(ZM_CLASS_SHOW_ARGS)
 {
-	int id = zmram_control_add();
+	bool ready;
+	int id;
 
+	mutex_lock(&zmram_control_mutex);
+	ready = zmram_control_ready;
+	mutex_unlock(&zmram_control_mutex);
+	if (!ready)
+		return -EBUSY;
+	id = zmram_control_add();
 	return id < 0 ? id : sysfs_emit(buf, "%d\n", id);
 }
 

@@ -154,6 +154,7 @@ void zmram_dev_set_limit(struct zmram_dev *dev, unsigned long pages)
 static void zmram_dev_clear(struct zmram_dev *dev)
 {
 	struct zmram_meta *meta;
+	unsigned int prio;
 
 	down_write(&dev->init_lock);
 	zmram_post_drain(dev);
@@ -171,8 +172,9 @@ static void zmram_dev_clear(struct zmram_dev *dev)
 	zmram_stats_clear(dev);
 	dev->disksize = 0;
 	zmram_dev_set_limit(dev, 0);
-	memset(dev->algorithm, 0, sizeof(dev->algorithm));
-	dev->algorithm[0] = zmram_backends[0];
+	WRITE_ONCE(dev->algorithm[0], zmram_backends[0]);
+	for (prio = 1; prio < ZMRAM_MAX_COMPS; prio++)
+		WRITE_ONCE(dev->algorithm[prio], NULL);
 	zmram_params_forget(dev);
 	up_write(&dev->init_lock);
 }
@@ -295,6 +297,8 @@ struct zmram_dev *zmram_dev_create(int id)
 
 put_disk:
 	zmram_debugfs_del(dev);
+	/* Its attributes were there for a moment, and somebody may have used them. */
+	zmram_dev_clear(dev);
 	put_disk(dev->disk);
 free_dev:
 	zmram_dev_free(dev);

@@ -76,6 +76,7 @@ static int __init zmram_init(void)
 		if (ret < 0)
 			pr_warn("only %u of %u devices added (%d); hot_add gives more\n",
 				i, num_devices, ret);
+		zmram_control_open();
 		return 0;
 	}
 	zmram_control_unregister();

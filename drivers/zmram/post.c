@@ -56,13 +56,27 @@ static struct zmram_post *zmram_post_mine(struct zmram_dev *dev)
 
 /*
  * A second writeback or recompression fails, as with zram. Marking idle must not,
- * so it waits for the other one; what a second compaction does, its caller says.
+ * so it waits for the other one, without init_lock, which others want meanwhile;
+ * what a second compaction does, its caller says.
  */
-static int zmram_post_lock(struct zmram_post *post, enum zmram_post_kind kind)
+static int zmram_post_lock(struct zmram_dev *dev, enum zmram_post_kind kind)
 {
-	if (kind == ZMRAM_POST_IDLE)
-		return mutex_lock_killable(&post->lock);
-	return mutex_trylock(&post->lock) ? 0 : -EAGAIN;
+	struct zmram_post *post = &dev->post[zmram_post_claims[kind]];
+	int ret;
+
+	for (;;) {
+		down_read(&dev->init_lock);
+		ret = -EINVAL;
+		if (zmram_meta(dev))
+			ret = mutex_trylock(&post->lock) ? 0 : -EAGAIN;
+		up_read(&dev->init_lock);
+		if (ret != -EAGAIN || kind != ZMRAM_POST_IDLE)
+			return ret;
+		ret = mutex_lock_killable(&post->lock);
+		if (ret)
+			return ret;
+		mutex_unlock(&post->lock);
+	}
 }
 
 /**
@@ -80,12 +94,8 @@ static int zmram_post_lock(struct zmram_post *post, enum zmram_post_kind kind)
 int zmram_post_begin(struct zmram_dev *dev, enum zmram_post_kind kind)
 {
 	struct zmram_post *post = &dev->post[zmram_post_claims[kind]];
-	int ret = -EINVAL;
+	int ret = zmram_post_lock(dev, kind);
 
-	down_read(&dev->init_lock);
-	if (zmram_meta(dev))
-		ret = zmram_post_lock(post, kind);
-	up_read(&dev->init_lock);
 	if (ret)
 		return ret;
 	WRITE_ONCE(post->task, current);

@@ -104,11 +104,14 @@ static ssize_t comp_algorithm_store(struct device *device, struct device_attribu
 				    const char *buf, size_t len)
 {
 	char name[ZMRAM_ALGORITHM_MAX];
+	ssize_t end;
 	int ret;
 
-	if (strscpy(name, buf, sizeof(name)) < 0)
+	end = strscpy(name, buf, sizeof(name));
+	if (end < 0)
 		return -E2BIG;
-	name[strcspn(name, "\n")] = '\0';
+	if (end && name[end - 1] == '\n')
+		name[end - 1] = '\0';
 	ret = zmram_algorithm_set(to_zmram(device), 0, name);
 	return ret ? ret : len;
 }

@@ -127,10 +127,10 @@ static inline unsigned long zmram_data(size_t size, unsigned int prio, u32 stamp
 	       (unsigned long)stamp << ZMRAM_STAMP_SHIFT;
 }
 
-/* The clock of age stamps: seconds since boot, without time asleep. */
+/* The clock of age stamps: seconds since boot, as in /proc/uptime. */
 static inline u32 zmram_now(void)
 {
-	return ktime_get_seconds();
+	return ktime_get_boottime_seconds();
 }
 
 /* Counters of a device; all per-CPU, summed by the reader. */
@@ -210,6 +210,7 @@ extern struct mutex zmram_control_mutex;
 bool zmram_path_exists(const char *path);
 int zmram_control_register(void);
 void zmram_control_unregister(void);
+void zmram_control_open(void);
 int zmram_control_add(void);
 void zmram_control_remove_all(void);
 
