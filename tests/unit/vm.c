@@ -100,6 +100,11 @@ static void zmu_finish(struct kunit *test, struct page *dst, struct page *src,
 /* A page that its driver has given up since it was isolated. */
 static void zmu_forget(struct kunit *test, struct page *src)
 {
+	unsigned int patience = 100;
+
+	/* Whoever gave it up has unlocked it, and may be about to drop its reference. */
+	while (page_count(src) > 1 && patience--)
+		schedule_timeout_uninterruptible(1);
 	KUNIT_EXPECT_EQ_MSG(test, page_count(src), 1, "a page is given back, its reference not");
 	KUNIT_EXPECT_EQ(test, page_private(src), 0UL);
 	list_del(&src->lru);
