@@ -33,7 +33,7 @@
 #define DISK_BYTES	(DISK_PAGES * PAGE_SIZE)
 #define DISK_BLOCKS	(DISK_BYTES >> ZMRAM_BLOCK_SHIFT)
 #define BIO_SEGMENTS	12
-#define BIO_ROUNDS	30000
+#define BIO_ROUNDS	8000
 
 /**
  * struct disk - a disk twice
