@@ -6,8 +6,9 @@
  * segment. Where a page lies in one piece of memory, slots are read and
  * written there; where a segment ends inside it, or where a request covers
  * part of a page (blocks smaller than pages), it goes through a bounce page.
- * The first error ends the bio. Everything completes before submit_bio()
- * returns, which is what lets the driver call itself synchronous.
+ * The first error ends the bio. All of it has ended before submit_bio() returns,
+ * which is what lets the driver call itself synchronous; but for one that needs
+ * data from the backing device, which a worker continues from there (readback.c).
  *
  * Where blocks are smaller than pages, a partial write reads, changes and
  * writes back its page; a mutex by page keeps other writers of that page out
@@ -21,7 +22,10 @@
 
 #define ZMRAM_SECTORS_PER_PAGE_SHIFT	(PAGE_SHIFT - SECTOR_SHIFT)
 
-/* One is enough for progress: whoever holds it waits for nobody's bounce. */
+/*
+ * One is enough for progress: whoever holds it waits for nobody's bounce. What is
+ * read from a backing device that is one of ours is a whole page, and needs none.
+ */
 static mempool_t *zmram_bounce_pool;
 
 /* Where a walk through a bio is: a page of the disk and the part of it. */
@@ -82,6 +86,21 @@ static void zmram_free_page(struct zmram_dev *dev, struct zmram_meta *meta, unsi
 	zmram_unlock_page(meta, index);
 }
 
+/*
+ * Reads a page, for a worker also from the backing device. With @reads, @dst may be
+ * filled later; @now says that it must not.
+ */
+static int zmram_read_page(struct zmram_dev *dev, struct zmram_meta *meta,
+			   struct zmram_reads *reads, unsigned long index, void *dst, bool now)
+{
+	int ret = zmram_read_slot(dev, meta, index, dst);
+
+	if (likely(ret != ZMRAM_ON_BACKING) || !reads)
+		return ret;
+	ret = zmram_reads_add(reads, index, dst);
+	return ret || !now ? ret : zmram_reads_finish(reads);
+}
+
 /* Copies @len bytes between @buf and a bio, advancing @iter. */
 static void zmram_copy_bio(struct bio *bio, struct bvec_iter *iter, void *buf, unsigned int len)
 {
@@ -106,20 +125,21 @@ static void zmram_copy_bio(struct bio *bio, struct bvec_iter *iter, void *buf, u
 
 /* A part of a page, or a page in pieces, by way of the @bounce page. */
 static int zmram_rw_bounced(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio,
-			    struct bvec_iter *iter, struct zmram_part part, void *bounce)
+			    struct bvec_iter *iter, struct zmram_reads *reads,
+			    struct zmram_part part, void *bounce)
 {
 	bool partial = part.len < PAGE_SIZE;
 	int ret = 0;
 
 	if (bio_op(bio) == REQ_OP_READ) {
-		ret = zmram_read_slot(dev, meta, part.index, bounce);
+		ret = zmram_read_page(dev, meta, reads, part.index, bounce, true);
 		if (!ret)
 			zmram_copy_bio(bio, iter, bounce + part.offset, part.len);
 		return ret;
 	}
 	zmram_lock_page(meta, part.index);
 	if (partial)
-		ret = zmram_read_slot(dev, meta, part.index, bounce);
+		ret = zmram_read_page(dev, meta, reads, part.index, bounce, true);
 	if (!ret) {
 		zmram_copy_bio(bio, iter, bounce + part.offset, part.len);
 		ret = zmram_write_slot(dev, meta, part.index, bounce);
@@ -141,41 +161,43 @@ static void *zmram_whole_page(struct bio *bio, struct bvec_iter iter, struct zmr
 }
 
 static int zmram_rw_whole(struct zmram_dev *dev, struct zmram_meta *meta, enum req_op op,
-			  unsigned long index, void *mem)
+			  struct zmram_reads *reads, unsigned long index, void *mem)
 {
 	int ret;
 
 	if (op_is_write(op))
 		return zmram_write_page(dev, meta, index, mem);
-	ret = zmram_read_slot(dev, meta, index, mem);
+	ret = zmram_read_page(dev, meta, reads, index, mem, false);
 	flush_dcache_page(virt_to_page(mem));
 	if (offset_in_page(mem))
 		flush_dcache_page(virt_to_page(mem + PAGE_SIZE - 1));
 	return ret;
 }
 
-static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio)
+static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio,
+			struct bvec_iter *iter, struct zmram_reads *reads)
 {
-	struct bvec_iter iter = bio->bi_iter;
-	/* Not the iterator's: it loses count where memory is cut between sectors. */
-	sector_t sector = iter.bi_sector;
+	sector_t sector;
 	struct page *bounce = NULL;
 	struct zmram_part part;
 	int ret = 0;
 	void *mem;
 
-	for (; iter.bi_size && !ret; cond_resched()) {
-		part = zmram_part_at(sector, iter.bi_size);
-		sector += part.len >> SECTOR_SHIFT;
-		mem = zmram_whole_page(bio, iter, part);
+	for (; iter->bi_size && !ret; cond_resched()) {
+		/* Not the iterator's: it loses count where memory is cut between sectors. */
+		sector = bio->bi_iter.bi_sector +
+			 ((bio->bi_iter.bi_size - iter->bi_size) >> SECTOR_SHIFT);
+		part = zmram_part_at(sector, iter->bi_size);
+		mem = zmram_whole_page(bio, *iter, part);
 		if (likely(mem)) {
-			ret = zmram_rw_whole(dev, meta, bio_op(bio), part.index, mem);
-			bio_advance_iter_single(bio, &iter, PAGE_SIZE);
+			ret = zmram_rw_whole(dev, meta, bio_op(bio), reads, part.index, mem);
+			if (likely(!ret))
+				bio_advance_iter_single(bio, iter, PAGE_SIZE);
 			continue;
 		}
 		if (!bounce)
 			bounce = mempool_alloc(zmram_bounce_pool, GFP_NOIO);
-		ret = zmram_rw_bounced(dev, meta, bio, &iter, part, page_address(bounce));
+		ret = zmram_rw_bounced(dev, meta, bio, iter, reads, part, page_address(bounce));
 	}
 	if (bounce)
 		mempool_free(bounce, zmram_bounce_pool);
@@ -183,14 +205,15 @@ static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct b
 }
 
 /* Zeroes part of a page; its other blocks keep their content. */
-static int zmram_zero_part(struct zmram_dev *dev, struct zmram_meta *meta, struct zmram_part part)
+static int zmram_zero_part(struct zmram_dev *dev, struct zmram_meta *meta,
+			   struct zmram_reads *reads, struct zmram_part part)
 {
 	struct page *bounce = mempool_alloc(zmram_bounce_pool, GFP_NOIO);
 	void *mem = page_address(bounce);
 	int ret;
 
 	zmram_lock_page(meta, part.index);
-	ret = zmram_read_slot(dev, meta, part.index, mem);
+	ret = zmram_read_page(dev, meta, reads, part.index, mem, true);
 	if (!ret) {
 		memset(mem + part.offset, 0, part.len);
 		ret = zmram_write_slot(dev, meta, part.index, mem);
@@ -201,70 +224,94 @@ static int zmram_zero_part(struct zmram_dev *dev, struct zmram_meta *meta, struc
 }
 
 /* Discard skips what covers no whole page, write-zeroes must not. */
-static int zmram_bio_clear(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio)
+static int zmram_bio_clear(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio,
+			   struct bvec_iter *iter, struct zmram_reads *reads)
 {
-	sector_t sector = bio->bi_iter.bi_sector;
-	unsigned int left = bio->bi_iter.bi_size;
 	int ret = 0;
 
-	while (left && !ret) {
-		struct zmram_part part = zmram_part_at(sector, left);
+	while (iter->bi_size) {
+		struct zmram_part part = zmram_part_at(iter->bi_sector, iter->bi_size);
 
 		if (part.len == PAGE_SIZE) {
 			zmram_free_page(dev, meta, part.index);
 			zmram_stat_add(dev, ZMRAM_NOTIFY_FREE, 1);
 		} else if (bio_op(bio) == REQ_OP_WRITE_ZEROES) {
-			ret = zmram_zero_part(dev, meta, part);
+			ret = zmram_zero_part(dev, meta, reads, part);
+			if (ret)
+				break;
 		}
-		sector += part.len >> SECTOR_SHIFT;
-		left -= part.len;
+		iter->bi_sector += part.len >> SECTOR_SHIFT;
+		iter->bi_size -= part.len;
 		cond_resched();
 	}
 	return ret;
 }
 
-static blk_status_t zmram_do_bio(struct zmram_dev *dev, struct bio *bio)
+/*
+ * Does what is left of a bio, from @iter on. Without @reads it returns
+ * ZMRAM_ON_BACKING when it comes to what only a worker can do; -ERANGE for a bio
+ * that is out of range or misaligned; another negative errno.
+ */
+int zmram_do_bio(struct zmram_dev *dev, struct bio *bio, struct bvec_iter *iter,
+		 struct zmram_reads *reads)
 {
 	struct zmram_meta *meta = zmram_meta(dev);
-	int ret;
 
-	if (!meta || !zmram_valid_range(meta, bio->bi_iter.bi_sector, bio->bi_iter.bi_size)) {
-		zmram_stat_add(dev, ZMRAM_INVALID_IO, 1);
-		return BLK_STS_IOERR;
-	}
+	if (!meta || !zmram_valid_range(meta, bio->bi_iter.bi_sector, bio->bi_iter.bi_size))
+		return -ERANGE;
 	switch (bio_op(bio)) {
 	case REQ_OP_READ:
 	case REQ_OP_WRITE:
-		ret = zmram_bio_rw(dev, meta, bio);
-		break;
+		return zmram_bio_rw(dev, meta, bio, iter, reads);
 	case REQ_OP_DISCARD:
 	case REQ_OP_WRITE_ZEROES:
-		ret = zmram_bio_clear(dev, meta, bio);
-		break;
+		return zmram_bio_clear(dev, meta, bio, iter, reads);
 	default:
-		return BLK_STS_NOTSUPP;
+		return -EOPNOTSUPP;
 	}
-	if (!ret)
+}
+
+/* What zmram_do_bio() returned, as the bio's status; counts what has failed. */
+static blk_status_t zmram_bio_status(struct zmram_dev *dev, struct bio *bio, int error)
+{
+	enum zmram_stat failed = op_is_write(bio_op(bio)) ? ZMRAM_FAILED_WRITES :
+							    ZMRAM_FAILED_READS;
+
+	if (likely(!error))
 		return BLK_STS_OK;
-	zmram_stat_add(dev, op_is_write(bio_op(bio)) ? ZMRAM_FAILED_WRITES : ZMRAM_FAILED_READS, 1);
+	if (error == -EOPNOTSUPP)
+		return BLK_STS_NOTSUPP;
+	zmram_stat_add(dev, error == -ERANGE ? ZMRAM_INVALID_IO : failed, 1);
 	return BLK_STS_IOERR;
 }
 
-/* ->submit_bio: the bio has ended when this returns. */
+/* Ends a bio whose accounting was started at @start. */
+void zmram_end_bio(struct zmram_dev *dev, struct bio *bio, int error, unsigned long start)
+{
+	bio->bi_status = zmram_bio_status(dev, bio, error);
+	bio_end_io_acct(bio, start);
+	bio_endio(bio);
+}
+
+/* ->submit_bio: the bio has ended when this returns, or a worker will end it. */
 void zmram_submit_bio(struct bio *bio)
 {
 	struct zmram_dev *dev = bio->bi_bdev->bd_disk->private_data;
 	unsigned long start = bio_start_io_acct(bio);
+	struct bvec_iter iter = bio->bi_iter;
+	int ret = zmram_do_bio(dev, bio, &iter, NULL);
 
-	bio->bi_status = zmram_do_bio(dev, bio);
-	bio_end_io_acct(bio, start);
-	bio_endio(bio);
+	if (unlikely(ret == ZMRAM_ON_BACKING))
+		zmram_read_later(dev, bio, iter, start);
+	else
+		zmram_end_bio(dev, bio, ret, start);
 }
 
 #ifdef ZM_HAVE_RW_PAGE
 /*
  * ->rw_page: swap's way to a synchronous device. On an error the caller sends
- * the same request again as a bio, which then reports it.
+ * the same request again as a bio, which then reports it; and which may wait for
+ * the backing device, as nothing may here.
  */
 int zmram_rw_page(struct block_device *bdev, sector_t sector, struct page *page, enum req_op op)
 {
@@ -278,9 +325,12 @@ int zmram_rw_page(struct block_device *bdev, sector_t sector, struct page *page,
 	if (!meta || !IS_ALIGNED(sector << SECTOR_SHIFT, PAGE_SIZE) ||
 	    !zmram_valid_range(meta, sector, PAGE_SIZE))
 		return -EINVAL;
-	start = bdev_start_io_acct(bdev->bd_disk->part0, PAGE_SIZE >> SECTOR_SHIFT, op, jiffies);
-	ret = zmram_rw_whole(dev, meta, op, sector >> ZMRAM_SECTORS_PER_PAGE_SHIFT,
+	start = jiffies;
+	ret = zmram_rw_whole(dev, meta, op, NULL, sector >> ZMRAM_SECTORS_PER_PAGE_SHIFT,
 			     page_address(page));
+	if (ret == ZMRAM_ON_BACKING)
+		return -EOPNOTSUPP;
+	bdev_start_io_acct(bdev->bd_disk->part0, PAGE_SIZE >> SECTOR_SHIFT, op, start);
 	bdev_end_io_acct(bdev->bd_disk->part0, op, start);
 	if (!ret)
 		page_endio(page, op_is_write(op), 0);

@@ -89,7 +89,7 @@ static void block_state_print(struct seq_file *m, unsigned long index, unsigned 
 		   object ? (s64)zmram_data_stamp(data) : 0, 0UL,
 		   word & ZMRAM_SAME ? 's' : '.',
 		   word & ZMRAM_WB ? 'w' : '.',
-		   sized && zmram_data_size(data) == PAGE_SIZE ? 'h' : '.',
+		   object && zmram_data_size(data) == PAGE_SIZE ? 'h' : '.',
 		   word & ZMRAM_IDLE ? 'i' : '.',
 		   sized && zmram_data_prio(data) ? 'r' : '.',
 		   word & ZMRAM_INCOMP ? 'n' : '.');

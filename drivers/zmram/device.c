@@ -153,6 +153,7 @@ void zmram_dev_set_limit(struct zmram_dev *dev, unsigned long pages)
 /* Back to the state of a device just added. Nobody has it open. */
 static void zmram_dev_clear(struct zmram_dev *dev)
 {
+	struct zmram_backing *backing;
 	struct zmram_meta *meta;
 	unsigned int prio;
 
@@ -176,7 +177,9 @@ static void zmram_dev_clear(struct zmram_dev *dev)
 	for (prio = 1; prio < ZMRAM_MAX_COMPS; prio++)
 		WRITE_ONCE(dev->algorithm[prio], NULL);
 	zmram_params_forget(dev);
+	backing = zmram_wb_reset(dev);
 	up_write(&dev->init_lock);
+	zmram_backing_close(backing);
 }
 
 /**
@@ -279,6 +282,7 @@ struct zmram_dev *zmram_dev_create(int id)
 	init_rwsem(&dev->init_lock);
 	zmram_post_init(dev);
 	mutex_init(&dev->tune_lock);
+	zmram_wb_init(dev);
 	dev->stats = alloc_percpu(struct zmram_stats);
 	if (!dev->stats)
 		goto free_dev;

@@ -50,12 +50,15 @@ static void zmram_account(struct zmram_dev *dev, unsigned long word, unsigned lo
 		zmram_stat_add(dev, ZMRAM_SAME_PAGES, sign);
 		return;
 	}
+	/* Counted by blocks.c, and takes no memory here. */
+	if (word & ZMRAM_WB)
+		return;
 	zmram_stat_add(dev, ZMRAM_COMPR_SIZE, sign * (s64)zmram_data_size(data));
 	if (zmram_data_size(data) == PAGE_SIZE)
 		zmram_stat_add(dev, ZMRAM_HUGE_PAGES, sign);
 }
 
-/* Publishes a new state in place of @old, freeing its object. Unlocks. */
+/* Publishes a new state in place of @old, freeing its object or block. Unlocks. */
 static void zmram_slot_set(struct zmram_dev *dev, struct zmram_meta *meta,
 			   struct zmram_slot *slot, unsigned long old,
 			   unsigned long word, unsigned long data)
@@ -65,6 +68,8 @@ static void zmram_slot_set(struct zmram_dev *dev, struct zmram_meta *meta,
 	/* Overwritten in place, the object stays. */
 	if (zm_word_has_object(old) && (old ^ word) & ZM_OBJECT_MASK)
 		zm_free(meta->pool, old);
+	if (unlikely(old & ZMRAM_WB))
+		zmram_block_free(dev, zmram_data_stamp(slot->data));
 	/* Readers peek at it to guess whether they need a stream. */
 	WRITE_ONCE(slot->data, data);
 	zm_handle_unlock(&slot->handle, word);
@@ -155,7 +160,8 @@ static void zmram_say_lost(struct zmram_dev *dev, unsigned long index)
  * @dst: PAGE_SIZE bytes; any alignment
  *
  * Context: Process context, sleeps.
- * Return: 0, or -EINVAL when the stored data does not decompress.
+ * Return: 0; ZMRAM_ON_BACKING if it was written back, which zmram_reads_add()
+ *	   reads; -EINVAL when the stored data does not decompress.
  */
 int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
 		    void *dst)
@@ -171,11 +177,14 @@ int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lon
 		return 0;
 	}
 	word = zmram_lock_for_read(meta, slot, &stream);
-	ret = zmram_slot_load(meta, slot, word, stream, dst);
+	if (likely(!(word & ZMRAM_WB)))
+		ret = zmram_slot_load(meta, slot, word, stream, dst);
+	else
+		ret = ZMRAM_ON_BACKING;
 	zm_handle_unlock(&slot->handle, zmram_slot_touch(slot, word));
 	if (stream)
 		zmram_stream_put(stream);
-	if (unlikely(ret))
+	if (unlikely(ret < 0))
 		zmram_say_lost(dev, index);
 	return ret;
 }
@@ -451,4 +460,129 @@ void zmram_picked_drop(struct zmram_meta *meta, unsigned long index, unsigned lo
 	if (word & ZMRAM_PP)
 		word = (word & ~(ZMRAM_PP | ZMRAM_IDLE)) | flags;
 	zm_handle_unlock(&slot->handle, word);
+}
+
+/* ---- for writeback ---------------------------------------------------------- */
+
+/**
+ * zmram_pick_slot() - pick one slot, as zmram_post_pick() picks many
+ * @meta: the meta of a device that this task runs writeback on
+ * @index: the page, within the size
+ *
+ * Context: Process context, sleeps.
+ * Return: false if it holds no object.
+ */
+bool zmram_pick_slot(struct zmram_meta *meta, unsigned long index)
+{
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	unsigned long word;
+
+	if (!slot || !zm_word_has_object(READ_ONCE(slot->handle.word)))
+		return false;
+	word = zm_handle_lock(&slot->handle);
+	if (zm_word_has_object(word))
+		word |= ZMRAM_PP;
+	zm_handle_unlock(&slot->handle, word);
+	return word & ZMRAM_PP;
+}
+
+/* Undoes it, for a slot that stays as it is. Sleeps. */
+void zmram_unpick_slot(struct zmram_meta *meta, unsigned long index)
+{
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+
+	zm_handle_unlock(&slot->handle, zm_handle_lock(&slot->handle) & ~ZMRAM_PP);
+}
+
+/* The bytes of a locked slot's object, zeroes after them. */
+static void zmram_slot_copy_raw(const struct zmram_slot *slot, unsigned long word, void *dst)
+{
+	size_t size = zmram_data_size(slot->data);
+	const void *src = zm_read(word, size, dst);
+
+	if (src != dst)
+		memcpy(dst, src, size);
+	memset(dst + size, 0, PAGE_SIZE - size);
+}
+
+/**
+ * zmram_copy_picked() - copy the data of a picked slot
+ * @meta: the meta
+ * @index: the page, within the size; its slot was picked
+ * @raw: as it is stored, instead of decompressed
+ * @dst: PAGE_SIZE bytes
+ * @data: set to size and priority of what is in @dst, as in a slot's data
+ *
+ * Context: Process context, sleeps.
+ * Return: 0, -ENOENT if it is not picked any more. -EINVAL if the stored data does
+ *	   not decompress; it is not picked any more then.
+ */
+int zmram_copy_picked(struct zmram_meta *meta, unsigned long index, bool raw, void *dst,
+		      unsigned long *data)
+{
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	struct zmram_stream *stream = NULL;
+	unsigned long word;
+	int ret = 0;
+
+	word = raw ? zm_handle_lock(&slot->handle) : zmram_lock_for_read(meta, slot, &stream);
+	if (!(word & ZMRAM_PP)) {
+		ret = -ENOENT;
+	} else if (raw) {
+		zmram_slot_copy_raw(slot, word, dst);
+		*data = zmram_data(zmram_data_size(slot->data), zmram_data_prio(slot->data), 0);
+	} else {
+		ret = zmram_slot_load(meta, slot, word, stream, dst);
+		*data = zmram_data(PAGE_SIZE, 0, 0);
+	}
+	zm_handle_unlock(&slot->handle, ret ? word & ~ZMRAM_PP : word);
+	if (stream)
+		zmram_stream_put(stream);
+	return ret;
+}
+
+/**
+ * zmram_slot_to_block() - replace a picked slot's object by a block
+ * @dev: the device
+ * @meta: its meta
+ * @index: the page, within the size
+ * @block: where its data is now
+ * @data: size and priority of it, from zmram_copy_picked()
+ *
+ * Context: Process context, sleeps.
+ * Return: false if the slot is not picked any more; the block is not in use then.
+ */
+bool zmram_slot_to_block(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+			 u32 block, unsigned long data)
+{
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	unsigned long word = zm_handle_lock(&slot->handle);
+
+	if (!(word & ZMRAM_PP)) {
+		zm_handle_unlock(&slot->handle, word);
+		return false;
+	}
+	zmram_slot_set(dev, meta, slot, word, ZMRAM_WB,
+		       zmram_data(zmram_data_size(data), zmram_data_prio(data), block));
+	return true;
+}
+
+/**
+ * zmram_slot_block() - where is a page that was written back?
+ * @meta: the meta
+ * @index: the page, within the size
+ * @data: set to the slot's data: block, size and priority
+ *
+ * Context: Process context, sleeps; an SRCU reader of the backing device, or the
+ *	    block may have other data by the time it is read.
+ * Return: false if it is not on the backing device any more.
+ */
+bool zmram_slot_block(struct zmram_meta *meta, unsigned long index, unsigned long *data)
+{
+	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	unsigned long word = zm_handle_lock(&slot->handle);
+
+	*data = slot->data;
+	zm_handle_unlock(&slot->handle, word);
+	return word & ZMRAM_WB;
 }

@@ -292,5 +292,8 @@ const struct attribute_group *zmram_disk_groups[] = {
 	&zmram_post_group,
 	&zmram_idle_group,
 	&zmram_recompress_group,
+	&zmram_backing_group,
+	&zmram_writeback_group,
+	&zmram_wb_settings_group,
 	NULL,
 };

@@ -33,7 +33,7 @@
  *	A  atomic or per-CPU
  *
  * Where to read next: slot.c (what a slot holds), bio.c (requests), device.c
- * (life of a device).
+ * (life of a device), backing.h (writeback).
  */
 #ifndef ZMRAM_H
 #define ZMRAM_H
@@ -46,6 +46,7 @@
 #include <linux/xarray.h>
 #include <linux/zmalloc.h>
 
+#include "backing.h"
 #include "comp.h"
 #include "post.h"
 
@@ -145,6 +146,9 @@ enum zmram_stat {
 	ZMRAM_INVALID_IO,	/* out of range or misaligned */
 	ZMRAM_NOTIFY_FREE,	/* slots freed by discard or by swap */
 	ZMRAM_MISS_FREE,	/* swap freed a slot that was locked */
+	ZMRAM_BD_COUNT,		/* blocks of the backing device in use */
+	ZMRAM_BD_READS,		/* blocks read from it */
+	ZMRAM_BD_WRITES,	/* blocks written to it */
 	ZMRAM_WRITESTALL,	/* writes that had to wait for memory */
 	ZMRAM_NR_STATS
 };
@@ -175,6 +179,7 @@ struct zmram_dev {
 	unsigned long limit_pages;		/* T */
 	struct zmram_meta __rcu *meta;		/* L; RCU; stable for I/O */
 	struct zmram_stats __percpu *stats;	/* A */
+	struct zmram_wb wb;
 	struct zmram_post post[ZMRAM_NR_CLAIMS];
 	struct dentry *debugfs;			/* I */
 };
@@ -226,6 +231,9 @@ void zmram_dev_set_limit(struct zmram_dev *dev, unsigned long pages);
 /* bio.c */
 int zmram_bio_init(void);
 void zmram_bio_exit(void);
+int zmram_do_bio(struct zmram_dev *dev, struct bio *bio, struct bvec_iter *iter,
+		 struct zmram_reads *reads);
+void zmram_end_bio(struct zmram_dev *dev, struct bio *bio, int error, unsigned long start);
 void zmram_submit_bio(struct bio *bio);
 void zmram_slot_free_notify(struct block_device *bdev, unsigned long index);
 #ifdef ZM_HAVE_RW_PAGE
@@ -247,6 +255,7 @@ static inline struct zmram_slot *zmram_slot_find(struct zmram_meta *meta, unsign
 }
 
 /* slot.c */
+#define ZMRAM_ON_BACKING	1
 int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
 		    void *dst);
 int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
@@ -259,6 +268,13 @@ int zmram_picked_replace(struct zmram_dev *dev, struct zmram_meta *meta, unsigne
 			 const void *src, size_t size, unsigned int prio,
 			 struct zm_reserve *reserve);
 void zmram_picked_drop(struct zmram_meta *meta, unsigned long index, unsigned long flags);
+bool zmram_pick_slot(struct zmram_meta *meta, unsigned long index);
+void zmram_unpick_slot(struct zmram_meta *meta, unsigned long index);
+int zmram_copy_picked(struct zmram_meta *meta, unsigned long index, bool raw, void *dst,
+		      unsigned long *data);
+bool zmram_slot_to_block(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+			 u32 block, unsigned long data);
+bool zmram_slot_block(struct zmram_meta *meta, unsigned long index, unsigned long *data);
 
 /* params.c */
 extern struct device_attribute dev_attr_algorithm_params;

@@ -4,8 +4,8 @@
  *
  * Kbuild force-includes this file into every object, so that no source file
  * names a kernel version. Differences that need kernel types live in the
- * small headers beside this one (block.h, class.h, lz4.h, migrate.h, shrinker.h, zstd.h);
- * a source file includes those it needs.
+ * small headers beside this one (backing.h, block.h, class.h, lz4.h, migrate.h,
+ * shrinker.h, zstd.h); a source file includes those it needs.
  */
 #ifndef ZM_COMPAT_H
 #define ZM_COMPAT_H
@@ -59,6 +59,16 @@
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 #define ZM_HAVE_ZSTD_DICT 1
 #define ZM_HAVE_LZ4HC_RESET 1
+#endif
+
+/* 6.9 opens block devices as files. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+#define ZM_HAVE_BDEV_FILE 1
+#endif
+
+/* 6.8 moved the protection against freezing into vfs_iter_write(). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define ZM_HAVE_FREEZE_SAFE_ITER_WRITE 1
 #endif
 
 /* 6.10 dropped the second argument of __assign_str(). */
