@@ -187,6 +187,8 @@ store_errno()
 	*'File exists') echo EEXIST ;;
 	*'Interrupted system call') echo EINTR ;;
 	*'Resource temporarily unavailable') echo EAGAIN ;;
+	*'Block device required') echo ENOTBLK ;;
+	*'Is a directory') echo EISDIR ;;
 	*) echo "$message" ;;
 	esac
 }
