@@ -44,7 +44,7 @@ check_table()
 	local file command
 
 	zm_dev_reset 0
-	cd /sys/block/zmram0
+	cd /sys/block/zmram0 || return
 	ln -s ram0 /dev/sdb1
 	while read -r file command; do
 		ok eval "$command" "$file: $command"
