@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=400
+# needs: mem=1G cpus=1 timeout=400
 # fails-if: a command in README.md does not work, or a sysfs file is not in its table.
 #
 # What README.md tells users to type.

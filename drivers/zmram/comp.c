@@ -69,19 +69,31 @@ ssize_t zmram_backends_show(const struct zmram_comp_ops *current_ops, char *buf,
 	return len + sysfs_emit_at(buf, at + len, "\n");
 }
 
-static void zmram_stream_free(const struct zmram_comp_ops *ops, struct zmram_stream *stream)
+/**
+ * zmram_stream_destroy() - free a stream
+ * @stream: that nobody uses any more, or NULL
+ */
+void zmram_stream_destroy(struct zmram_stream *stream)
 {
 	if (!stream)
 		return;
 	if (stream->ctx)
-		ops->destroy_ctx(stream->ctx);
+		stream->comp->ops->destroy_ctx(stream->ctx);
 	kvfree(stream->buffer);
 	kfree(stream);
 }
 
-static struct zmram_stream *zmram_stream_alloc(struct zmram_comp *comp)
+/**
+ * zmram_stream_create() - make a stream
+ * @comp: for this algorithm
+ *
+ * For comp.c's own, and for a user who would keep those from others for long.
+ *
+ * Context: Process context, sleeps.
+ * Return: the stream, or NULL without memory.
+ */
+struct zmram_stream *zmram_stream_create(struct zmram_comp *comp)
 {
-	const struct zmram_comp_ops *ops = comp->ops;
 	struct zmram_stream *stream = kzalloc(sizeof(*stream), GFP_KERNEL);
 
 	if (!stream)
@@ -89,10 +101,10 @@ static struct zmram_stream *zmram_stream_alloc(struct zmram_comp *comp)
 	mutex_init(&stream->lock);
 	stream->comp = comp;
 	stream->buffer = kvmalloc(ZMRAM_STREAM_BUFFER, GFP_KERNEL);
-	stream->ctx = ops->create_ctx(comp);
+	stream->ctx = comp->ops->create_ctx(comp);
 	if (stream->buffer && stream->ctx)
 		return stream;
-	zmram_stream_free(ops, stream);
+	zmram_stream_destroy(stream);
 	return NULL;
 }
 
@@ -100,7 +112,7 @@ static struct zmram_stream *zmram_stream_alloc(struct zmram_comp *comp)
 static struct zmram_stream *zmram_stream_late(struct zmram_comp *comp, unsigned int cpu)
 {
 	unsigned int noio = memalloc_noio_save();
-	struct zmram_stream *stream = zmram_stream_alloc(comp);
+	struct zmram_stream *stream = zmram_stream_create(comp);
 	struct zmram_stream *old = NULL;
 
 	memalloc_noio_restore(noio);
@@ -108,7 +120,7 @@ static struct zmram_stream *zmram_stream_late(struct zmram_comp *comp, unsigned 
 		return comp->fallback;
 	/* Release: publishes the initialised stream; the loser frees its own. */
 	if (!try_cmpxchg_release(&comp->stream[cpu], &old, stream)) {
-		zmram_stream_free(comp->ops, stream);
+		zmram_stream_destroy(stream);
 		return old;
 	}
 	return stream;
@@ -152,7 +164,7 @@ void zmram_comp_destroy(struct zmram_comp *comp)
 	if (!comp)
 		return;
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
-		zmram_stream_free(comp->ops, comp->stream[cpu]);
+		zmram_stream_destroy(comp->stream[cpu]);
 	if (comp->ops->release)
 		comp->ops->release(comp);
 	zmram_params_put(comp->params);
@@ -194,7 +206,7 @@ static int zmram_comp_init(struct zmram_comp *comp, const char *disk)
 		return ret;
 	zmram_comp_say_ignored(comp, disk);
 	for_each_online_cpu(cpu) {
-		comp->stream[cpu] = zmram_stream_alloc(comp);
+		comp->stream[cpu] = zmram_stream_create(comp);
 		if (!comp->stream[cpu])
 			return -ENOMEM;
 		comp->fallback = comp->stream[cpu];

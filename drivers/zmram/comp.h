@@ -90,6 +90,8 @@ ssize_t zmram_backends_show(const struct zmram_comp_ops *current_ops, char *buf,
 struct zmram_comp *zmram_comp_create(const struct zmram_comp_ops *ops,
 				     struct zmram_params *params, const char *disk);
 void zmram_comp_destroy(struct zmram_comp *comp);
+struct zmram_stream *zmram_stream_create(struct zmram_comp *comp);
+void zmram_stream_destroy(struct zmram_stream *stream);
 struct zmram_stream *zmram_stream_get(struct zmram_comp *comp);
 void zmram_stream_put(struct zmram_stream *stream);
 int zmram_compress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src);

@@ -4,11 +4,10 @@
  * recomp_algorithm chooses up to three of them, by priority; recompress runs.
  *
  * A victim is decompressed under its slot's lock, as for any reader, and then
- * compressed with nothing locked but a stream, which may take a slow algorithm
- * ten milliseconds: nobody who reads the page waits for that. The result goes
- * into the slot only if the slot still has ZMRAM_PP, so it loses against every
- * write and discard. It is copied out of the stream first: one that waits for
- * memory holds neither a stream nor a slot.
+ * compressed in streams of the run's own, which may take a slow algorithm ten
+ * milliseconds, and more where the run has little of the CPU: nobody who reads
+ * this or another page waits for that. The result goes into the slot only if the
+ * slot still has ZMRAM_PP, so it loses against every write and discard.
  */
 #include <linux/kstrtox.h>
 #include <linux/mm.h>
@@ -36,8 +35,9 @@ struct zmram_recomp {
 	/* the run */
 	unsigned int use;		/* priorities to try, a bit each */
 	unsigned int configured;	/* those that there are */
+	struct zmram_stream *stream[ZMRAM_MAX_COMPS];	/* by priority, those in use */
 	void *page;			/* a victim's content */
-	void *result;			/* and what it compressed to */
+	const void *result;		/* and what it compressed to, in a stream */
 	struct zm_reserve reserve;
 };
 
@@ -61,14 +61,15 @@ static int zmram_recomp_try(struct zmram_recomp *rc, unsigned long word, unsigne
 			    unsigned int prio)
 {
 	struct zmram_comp *comp = rc->meta->comp[prio];
-	struct zmram_stream *stream = zmram_stream_get(comp);
-	int len = zmram_compress(comp, stream, rc->page);
+	struct zmram_stream *stream = rc->stream[prio];
+	int len;
 
+	mutex_lock(&stream->lock);
+	len = zmram_compress(comp, stream, rc->page);
+	mutex_unlock(&stream->lock);
 	if (len >= 0 && (!len || len >= zmram_data_size(data) || zm_fits(word, len)))
-		len = PAGE_SIZE;
-	if (len > 0 && len < PAGE_SIZE)
-		memcpy(rc->result, stream->buffer, len);
-	zmram_stream_put(stream);
+		return PAGE_SIZE;
+	rc->result = stream->buffer;
 	return len;
 }
 
@@ -220,6 +221,29 @@ static int zmram_recomp_choose(struct zmram_recomp *rc)
 	return rc->algorithm && !rc->use ? -EINVAL : 0;
 }
 
+static int zmram_recomp_run(struct zmram_recomp *rc)
+{
+	unsigned int p;
+	int ret = 0;
+
+	for (p = 1; p < ZMRAM_MAX_COMPS; p++) {
+		if (!(rc->use & BIT(p)))
+			continue;
+		rc->stream[p] = zmram_stream_create(rc->meta->comp[p]);
+		if (!rc->stream[p])
+			ret = -ENOMEM;
+	}
+	rc->page = kvmalloc(PAGE_SIZE, GFP_KERNEL);
+	if (!rc->page)
+		ret = -ENOMEM;
+	if (!ret)
+		ret = zmram_recomp_victims(rc);
+	kvfree(rc->page);
+	for (p = 1; p < ZMRAM_MAX_COMPS; p++)
+		zmram_stream_destroy(rc->stream[p]);
+	return ret;
+}
+
 static int zmram_recompress(struct zmram_recomp *rc)
 {
 	int ret;
@@ -229,12 +253,8 @@ static int zmram_recompress(struct zmram_recomp *rc)
 		return ret;
 	rc->meta = zmram_meta(rc->dev);
 	ret = zmram_recomp_choose(rc);
-	if (!ret && rc->use) {
-		rc->page = kvmalloc(2 * PAGE_SIZE, GFP_KERNEL);
-		rc->result = rc->page + PAGE_SIZE;
-		ret = rc->page ? zmram_recomp_victims(rc) : -ENOMEM;
-		kvfree(rc->page);
-	}
+	if (!ret && rc->use)
+		ret = zmram_recomp_run(rc);
 	zmram_post_end(rc->dev);
 	return ret;
 }
