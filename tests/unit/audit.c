@@ -5,6 +5,7 @@
  * function that maintains it.
  */
 #include <linux/bitmap.h>
+#include <linux/io.h>
 #include <linux/migrate.h>
 
 #include "unit.h"

@@ -4,8 +4,6 @@
  * order or the shrinker's, for every class; also around objects in use and pages that
  * the VM has isolated.
  */
-#include <linux/shrinker.h>
-
 #include "unit.h"
 
 #define ZSPAGES		4

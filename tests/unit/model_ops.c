@@ -5,7 +5,6 @@
  */
 #include <linux/migrate.h>
 #include <linux/pagemap.h>
-#include <linux/shrinker.h>
 
 #include "model.h"
 
