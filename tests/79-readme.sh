@@ -45,7 +45,7 @@ check_table()
 
 	zm_dev_reset 0
 	cd /sys/block/zmram0 || return
-	ln -s ram0 /dev/sdb1
+	head -c 64M /dev/zero >/var/zmram.img
 	while read -r file command; do
 		ok eval "$command" "$file: $command"
 	done < <(table)
@@ -56,7 +56,8 @@ check_table()
 	cd /
 }
 
-modprobe brd rd_nr=1 rd_size=65536
+# To know what files every block device has.
+modprobe brd rd_nr=1 rd_size=4096
 zm_stage_modules
 zm_install >/dev/null
 modprobe zmram
