@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# needs: mem=512M cpus=2 timeout=200
+# fails-if: the kernel's own compaction, for an allocation or in the background,
+# fails-if: moves none of the device's pages, or damages them.
+#
+# Compaction that nobody asked for by hand: direct, for an allocation that cannot
+# wait; and by kcompactd, because memory has become too fragmented (proactive).
+. "$ZM_TOP/tests/lib.sh"
+. "$ZM_TOP/tests/lib-device.sh"
+. "$ZM_TOP/tests/lib-callers.sh"
+
+mib=150		# nearly all of the holes, so that no huge page is free in between
+
+# at_least WANTED CALLER: within a quarter of a minute
+at_least()
+{
+	wait_until 15 eval "(( \$(moved_by '$2') >= $1 ))"
+	num "$(moved_by "$2")" -ge "$1" "$3: pages of the device moved"
+	diag "$3: $(moved_by "$2") pages"
+}
+
+[[ -e /proc/sys/vm/nr_hugepages ]] || skip_all "no huge pages in this kernel"
+swapoff -a
+echo 0 >/proc/sys/vm/compaction_proactiveness
+zm_load
+zm_setup 0 256M
+ok zm_scatter 0 $mib "the device's pages lie scattered"
+
+callers_start
+echo 150 >/proc/sys/vm/nr_hugepages
+at_least 500 'try_to_compact_pages' "direct compaction"
+diag "$(meminfo_get HugePages_Total) huge pages; $(callers_list 1)"
+echo 0 >/proc/sys/vm/nr_hugepages
+ok "$zm_tools/devfill" --dev /dev/zmram0 --mib $mib --verify "the data is as it was"
+
+# Woken for an allocation, kcompactd ends with the first huge page: so many moves were
+# not for that.
+ok zm_scatter 0 $mib "scattered once more"
+callers_start
+echo 100 >/proc/sys/vm/compaction_proactiveness
+at_least 5000 'kcompactd' "proactive compaction"
+echo 0 >/proc/sys/vm/compaction_proactiveness
+ok "$zm_tools/devfill" --dev /dev/zmram0 --mib $mib --verify "the data is as it was"
+
+callers_stop
+zm_check_end 0
+tap_done
