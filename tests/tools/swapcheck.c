@@ -20,6 +20,11 @@
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
 #endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+#define HUGE_PAGES	512	/* pages of a huge page */
 
 #define MAX_THREADS	64
 #define PAGEOUT_PAGES	64	/* pages pushed out by one MADV_PAGEOUT */
@@ -33,12 +38,12 @@ static struct {
 	double seconds;
 	uint64_t seed;
 	unsigned int compressible;
-	bool plant_fault;
+	bool plant_fault, collapse;
 } opt = { .threads = 2, .seconds = 10, .seed = 1, .compressible = 65 };
 
 static char *memory;
 static uint32_t *generation;	/* of each page; touched by the page's owner only */
-static atomic_ulong written, verified, pageouts, mismatches;
+static atomic_ulong written, verified, pageouts, mismatches, collapsed, not_collapsed;
 static const char *_Atomic phase = "fill";
 
 struct worker {
@@ -103,6 +108,24 @@ static void page_out(struct worker *w)
 	atomic_fetch_add(&pageouts, count);
 }
 
+/* Asks for a huge page in place of what is in RAM and what is in swap. */
+static void collapse(struct worker *w)
+{
+	uint64_t first = (w->first + HUGE_PAGES - 1) / HUGE_PAGES;
+	uint64_t last = w->last / HUGE_PAGES;
+	uint64_t huge;
+
+	if (last <= first)
+		die("a thread's share has no huge page; use a larger --mib");
+	huge = first + rng_below(&w->rng, last - first);
+	if (!madvise(page_words(huge * HUGE_PAGES), HUGE_PAGES * TEST_BLOCK, MADV_COLLAPSE))
+		atomic_fetch_add(&collapsed, 1);
+	else if (errno == EAGAIN || errno == ENOMEM || errno == EBUSY || errno == EINVAL)
+		atomic_fetch_add(&not_collapsed, 1);
+	else
+		die_errno("madvise(MADV_COLLAPSE)");
+}
+
 static void *fill(void *arg)
 {
 	struct worker *w = arg;
@@ -121,6 +144,8 @@ static void *storm(void *arg)
 		uint64_t page = w->first + rng_below(&w->rng, w->last - w->first);
 		unsigned int dice = rng_below(&w->rng, 100);
 
+		if (opt.collapse && rng_below(&w->rng, 2000) == 0)
+			collapse(w);
 		if (dice < 4) {
 			page_out(w);
 		} else if (dice < 60) {
@@ -170,7 +195,7 @@ static void map_memory(void)
 	size_t bytes = opt.pages * TEST_BLOCK;
 	size_t notes = opt.pages * sizeof(*generation);
 
-	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	memory = mmap(NULL, bytes + HUGE_PAGES * TEST_BLOCK, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	generation = mmap(NULL, notes, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -178,7 +203,8 @@ static void map_memory(void)
 		die_errno("cannot map %zu bytes; use a smaller --mib", bytes);
 	if (mlock(generation, notes))
 		die_errno("cannot lock the notes in memory; run as root");
-	madvise(memory, bytes, MADV_NOHUGEPAGE);
+	memory += -(uintptr_t)memory % (HUGE_PAGES * TEST_BLOCK);
+	madvise(memory, bytes, opt.collapse ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
 static void split_work(struct worker *workers)
@@ -211,6 +237,9 @@ static int run(void)
 	printf("swapcheck pages=%" PRIu64 " written=%lu verified=%lu pageouts=%lu mismatches=%lu seconds=%.1f\n",
 	       opt.pages, atomic_load(&written), atomic_load(&verified),
 	       atomic_load(&pageouts), atomic_load(&mismatches), now_seconds() - start);
+	if (opt.collapse)
+		printf("swapcheck collapsed=%lu not_collapsed=%lu\n",
+		       atomic_load(&collapsed), atomic_load(&not_collapsed));
 	return atomic_load(&mismatches) ? RC_MISMATCH : RC_OK;
 }
 
@@ -224,6 +253,7 @@ static void usage(void)
 	       "  --seconds S         length of the rewriting phase (default 10)\n"
 	       "  --seed X            start of the random numbers (default 1)\n"
 	       "  --compressible PCT  share of pages that compress well (default 65: about 2:1)\n"
+	       "  --collapse          ask for huge pages, and for ranges to become one\n"
 	       "  --plant-fault       flip one bit before the final check: must end with status 1\n"
 	       "  --help              this text\n\n"
 	       "Exit status: 0 all pages right, 1 a page was wrong, 2 bad usage or set-up.\n");
@@ -238,6 +268,7 @@ static void parse_options(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "seed", required_argument, NULL, 'x' },
 		{ "compressible", required_argument, NULL, 'c' },
+		{ "collapse", no_argument, NULL, 'l' },
 		{ "plant-fault", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -252,6 +283,7 @@ static void parse_options(int argc, char **argv)
 		case 's': opt.seconds = parse_number("seconds", optarg, 0, 1 << 20); break;
 		case 'x': opt.seed = parse_number("seed", optarg, 0, UINT64_MAX); break;
 		case 'c': opt.compressible = parse_number("compressible", optarg, 0, 100); break;
+		case 'l': opt.collapse = true; break;
 		case 'f': opt.plant_fault = true; break;
 		case 'h': usage(); break;
 		default: die("see --help");
