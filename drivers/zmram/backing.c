@@ -10,8 +10,10 @@
  * the page cache have only changed their place in memory; a file system that
  * cannot is refused.
  *
- * A device cannot end up behind itself. Without a size it cannot be below
- * anything, being empty; once it has one, its backing device is settled.
+ * By itself a device cannot end up behind itself: without a size it cannot be below
+ * anything, being empty, and once it has one, its backing device is settled. Who
+ * puts it below its own backing device afterwards, by way of device mapper or a
+ * file system of several devices, makes reads that wait for themselves.
  */
 #include <linux/file.h>
 #include <linux/namei.h>
@@ -25,6 +27,9 @@
 /* Enough for progress: requests and pages beyond that are had from the heap. */
 #define ZMRAM_MIN_LATER		4
 #define ZMRAM_MIN_IOS		16
+
+/* Without access times: reading a page must not have to write an inode first. */
+#define ZMRAM_FILE_FLAGS	(O_RDWR | O_LARGEFILE | O_DIRECT | O_NOATIME)
 
 /* A file can be opened by many, so two devices could come to use the same. */
 static DEFINE_MUTEX(zmram_files_mutex);
@@ -190,7 +195,7 @@ static bool zmram_file_in_use(struct zmram_dev *dev, const struct inode *inode)
 static int zmram_backing_open_file(struct zmram_dev *dev, struct zmram_backing *backing,
 				   const char *name)
 {
-	struct file *file = filp_open(name, O_RDWR | O_LARGEFILE | O_DIRECT, 0);
+	struct file *file = filp_open(name, ZMRAM_FILE_FLAGS, 0);
 	struct inode *inode;
 	int ret = 0;
 
@@ -200,6 +205,7 @@ static int zmram_backing_open_file(struct zmram_dev *dev, struct zmram_backing *
 				dev->disk->disk_name, name);
 		return PTR_ERR(file);
 	}
+	zm_compat_no_events(file);
 	inode = file_inode(file);
 	mutex_lock(&zmram_files_mutex);
 	if (!S_ISREG(inode->i_mode))

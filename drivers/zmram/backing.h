@@ -48,6 +48,13 @@ struct zmram_wb {
 	spinlock_t lock;
 	bool limited;			/* wb->lock */
 	u64 limit;			/* wb->lock: units of 4 KiB that may be written */
+	unsigned int limit_writes;	/* wb->lock: how often somebody set it */
+};
+
+/* What a page in flight has cost of the limit. */
+struct zmram_wb_charge {
+	unsigned int units;
+	unsigned int limit_writes;	/* as of then */
 };
 
 /* All fields without a letter: set when it is opened, constant afterwards. */
@@ -93,7 +100,7 @@ struct zmram_io {
 	bool write;
 	int error;				/* result */
 	u32 block;
-	bool charged;				/* the owner's, as all that follow */
+	struct zmram_wb_charge charge;		/* the owner's, as all that follow */
 	unsigned long index;
 	unsigned long data;
 	void *dst;
@@ -123,8 +130,8 @@ extern const struct attribute_group zmram_wb_settings_group;
 void zmram_wb_init(struct zmram_dev *dev);
 struct zmram_backing *zmram_wb_reset(struct zmram_dev *dev);
 bool zmram_wb_limit_reached(struct zmram_dev *dev);
-bool zmram_wb_charge(struct zmram_dev *dev, bool *charged);
-void zmram_wb_refund(struct zmram_dev *dev);
+bool zmram_wb_charge(struct zmram_dev *dev, struct zmram_wb_charge *charge);
+void zmram_wb_refund(struct zmram_dev *dev, const struct zmram_wb_charge *charge);
 
 /* readback.c */
 mempool_t *zmram_later_pool(int min);

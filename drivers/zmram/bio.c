@@ -24,7 +24,8 @@
 
 /*
  * One is enough for progress: whoever holds it waits for nobody's bounce. What is
- * read from a backing device that is one of ours is a whole page, and needs none.
+ * read from a backing device that is one of ours is a whole page, and needs none
+ * either, unless blocks are smaller than pages and a partition begins inside one.
  */
 static mempool_t *zmram_bounce_pool;
 

@@ -3,7 +3,7 @@
  * Which blocks of the backing device are in use; a block is as long as a page.
  *
  * Only the running writeback allocates, so @used is its own and needs no lock.
- * Anybody frees, in any context: that sets a bit in @freed and no more. When the
+ * Anybody frees, also where he must not sleep: that sets a bit in @freed and no more. When the
  * search has come to the end of the device, writeback takes what was freed, waits
  * for an SRCU grace period, and only then clears these bits in @used. A reader
  * copies the block's number from a slot, under its lock and as an SRCU reader; the
@@ -94,7 +94,7 @@ unsigned long zmram_block_alloc(struct zmram_dev *dev)
  * @dev: the device, on which this task runs writeback
  * @block: from zmram_block_alloc(); nobody can be reading it
  *
- * Context: Any.
+ * Context: Process context.
  */
 void zmram_block_unalloc(struct zmram_dev *dev, unsigned long block)
 {

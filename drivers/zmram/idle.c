@@ -34,6 +34,9 @@ static unsigned long zmram_idle_leaf(struct zmram_slot *slot, u64 min_age)
 			word &= ~ZMRAM_IDLE;
 			if (!min_age || zmram_slot_age(slot) >= min_age)
 				word |= ZMRAM_IDLE;
+			/* Picked because it was idle, perhaps: as if it was read. */
+			if (old & ~word & ZMRAM_IDLE)
+				word &= ~ZMRAM_PP;
 			marked += word & ~old & ZMRAM_IDLE ? 1 : 0;
 		}
 		zm_handle_unlock(&slot->handle, word);

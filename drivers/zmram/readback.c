@@ -49,8 +49,9 @@ static int zmram_read_deliver(struct zmram_reads *reads, struct zmram_io *io)
 	struct zmram_stream *stream = NULL;
 	int ret;
 
+	/* Whatever it was: to us it means that the page cannot be read. */
 	if (io->error)
-		return io->error;
+		return -EIO;
 	if (size == PAGE_SIZE) {
 		memcpy(io->dst, src, PAGE_SIZE);
 		return 0;

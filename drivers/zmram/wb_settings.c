@@ -52,22 +52,21 @@ struct zmram_backing *zmram_wb_reset(struct zmram_dev *dev)
 /**
  * zmram_wb_charge() - ask for a page's worth of the limit
  * @dev: the device
- * @charged: set to whether there is a limit, and so a refund if the write fails
+ * @charge: set to what it cost, for a refund if the write fails
  *
  * Context: Any but interrupt context.
  * Return: false if the limit is reached.
  */
-bool zmram_wb_charge(struct zmram_dev *dev, bool *charged)
+bool zmram_wb_charge(struct zmram_dev *dev, struct zmram_wb_charge *charge)
 {
 	struct zmram_wb *wb = &dev->wb;
-	bool ok = true;
+	bool ok;
 
 	spin_lock(&wb->lock);
-	*charged = wb->limited;
-	if (wb->limited) {
-		ok = wb->limit > 0;
-		wb->limit -= min_t(u64, wb->limit, ZMRAM_WB_UNITS);
-	}
+	ok = !wb->limited || wb->limit;
+	charge->units = wb->limited ? min_t(u64, wb->limit, ZMRAM_WB_UNITS) : 0;
+	charge->limit_writes = wb->limit_writes;
+	wb->limit -= charge->units;
 	spin_unlock(&wb->lock);
 	return ok;
 }
@@ -83,14 +82,14 @@ bool zmram_wb_limit_reached(struct zmram_dev *dev)
 	return reached;
 }
 
-/* Takes back a charge: nothing was written. */
-void zmram_wb_refund(struct zmram_dev *dev)
+/* Takes back a charge: nothing was written. A limit that was set since stands. */
+void zmram_wb_refund(struct zmram_dev *dev, const struct zmram_wb_charge *charge)
 {
 	struct zmram_wb *wb = &dev->wb;
 
 	spin_lock(&wb->lock);
-	/* Meanwhile it may have been set to anything. */
-	wb->limit += min_t(u64, U64_MAX - wb->limit, ZMRAM_WB_UNITS);
+	if (wb->limit_writes == charge->limit_writes)
+		wb->limit += charge->units;
 	spin_unlock(&wb->lock);
 }
 
@@ -116,6 +115,7 @@ static ssize_t writeback_limit_store(struct device *device, struct device_attrib
 		return -EINVAL;
 	spin_lock(&wb->lock);
 	wb->limit = limit;
+	wb->limit_writes++;
 	spin_unlock(&wb->lock);
 	return len;
 }
@@ -171,17 +171,16 @@ static ssize_t compressed_writeback_store(struct device *device, struct device_a
 {
 	struct zmram_dev *dev = to_zmram(device);
 	bool compressed;
-	int ret = 0;
+	int ret;
 
 	if (kstrtobool(buf, &compressed))
 		return -EINVAL;
-	down_write(&dev->init_lock);
-	if (zmram_meta(dev))
-		ret = -EBUSY;
-	else
-		WRITE_ONCE(dev->wb.compressed, compressed);
+	ret = zmram_lock_unsized(dev);
+	if (ret)
+		return ret;
+	WRITE_ONCE(dev->wb.compressed, compressed);
 	up_write(&dev->init_lock);
-	return ret ? ret : len;
+	return len;
 }
 static DEVICE_ATTR_RW(compressed_writeback);
 

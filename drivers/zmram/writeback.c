@@ -4,8 +4,8 @@
  *
  * A page is copied out of its slot, under the slot's lock, and written with the
  * slot unlocked, many at a time. When it has arrived, the slot is locked again:
- * if it still has ZMRAM_PP, nobody has changed or read it meanwhile, and it becomes
- * a name of the block; else whoever was there wins, and the block is given back. A
+ * if it still has ZMRAM_PP, nobody has changed it meanwhile, nor read it if it was
+ * idle, and it becomes a name of the block; else the block is given back. A
  * slot has at most one page in flight, or ZMRAM_PP of a later pick would vouch for
  * the data of an earlier one: so what is in flight is waited for between batches.
  *
@@ -35,6 +35,9 @@ struct zmram_wb_request {
 #define ZMRAM_WB_TYPE_HUGE	BIT(1)
 #define ZMRAM_WB_TYPE_INCOMP	BIT(2)
 
+/* Whatever the batch size: a slow device must not collect all memory in pages. */
+#define ZMRAM_WB_INFLIGHT	4096U
+
 struct zmram_wb_run {
 	struct zmram_dev *dev;
 	struct zmram_meta *meta;
@@ -49,8 +52,7 @@ struct zmram_wb_run {
 static void zmram_wb_undo(struct zmram_wb_run *run, struct zmram_io *io)
 {
 	zmram_block_unalloc(run->dev, io->block);
-	if (io->charged)
-		zmram_wb_refund(run->dev);
+	zmram_wb_refund(run->dev, &io->charge);
 }
 
 /* A page has arrived on the backing device, or failed to. */
@@ -85,7 +87,7 @@ static struct zmram_io *zmram_wb_get_io(struct zmram_wb_run *run)
 	const gfp_t optional = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
 	struct zmram_io *io;
 
-	zmram_wb_drain(run, READ_ONCE(run->dev->wb.batch) - 1);
+	zmram_wb_drain(run, min(READ_ONCE(run->dev->wb.batch), ZMRAM_WB_INFLIGHT) - 1);
 	if (list_empty(&run->idle)) {
 		io = zmram_io_alloc(run->ios.inflight ? optional : GFP_KERNEL);
 		if (io || !run->ios.inflight)
@@ -103,12 +105,11 @@ static int zmram_wb_send(struct zmram_wb_run *run, struct zmram_io *io, unsigned
 	struct zmram_dev *dev = run->dev;
 	int ret;
 
-	if (!zmram_wb_charge(dev, &io->charged))
+	if (!zmram_wb_charge(dev, &io->charge))
 		return -EIO;
 	io->block = zmram_block_alloc(dev);
 	if (!io->block) {
-		if (io->charged)
-			zmram_wb_refund(dev);
+		zmram_wb_refund(dev, &io->charge);
 		return -ENOSPC;
 	}
 	ret = zmram_copy_picked(run->meta, index, dev->wb.compressed, page_address(io->page),
@@ -172,11 +173,16 @@ static int zmram_wb_run_type(struct zmram_wb_run *run, unsigned long type)
 
 static int zmram_wb_run_range(struct zmram_wb_run *run, unsigned long lo, unsigned long hi)
 {
-	unsigned long index;
+	unsigned long index, start;
 	int ret = 0;
 
 	for (index = lo; index <= hi && !ret; index++) {
-		if (zmram_post_stop(run->dev))
+		/* To the next that was ever written, if that is far. */
+		start = index;
+		if (!zmram_slot_find(run->meta, index) &&
+		    (!zmram_leaf_from(run->meta, &index) || index > hi))
+			break;
+		if (zmram_post_looked(run->dev, index - start + 1))
 			return -EINTR;
 		if (!zmram_pick_slot(run->meta, index))
 			continue;

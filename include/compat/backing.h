@@ -55,6 +55,18 @@ static inline void zm_compat_bdev_close(struct zm_compat_bdev *b)
 
 #endif
 
+/*
+ * Accesses to the file are no events to those who watch it: one who has to permit
+ * them could be waiting for a page that is in it.
+ */
+static inline void zm_compat_no_events(struct file *file)
+{
+#ifdef FMODE_FSNOTIFY_MASK
+	file->f_mode &= ~FMODE_FSNOTIFY_MASK;
+#endif
+	file->f_mode |= FMODE_NONOTIFY;
+}
+
 /* vfs_iter_write(), with the file system kept from freezing meanwhile. */
 static inline ssize_t zm_compat_iter_write(struct file *file, struct iov_iter *iter, loff_t *pos)
 {
