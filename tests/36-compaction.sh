@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=512M cpus=2 timeout=200
+# needs: mem=512M cpus=2 timeout=200 set=callers
 # fails-if: the kernel's own compaction, for an allocation or in the background,
 # fails-if: moves none of the device's pages, or damages them.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=100 kver=6.1
+# needs: mem=1G cpus=2 timeout=100 set=callers kver=6.1
 # fails-if: a page is moved, or touched, in the mode in which the caller copies.
 #
 # MIGRATE_SYNC_NO_COPY, which 6.1 has for device memory: nothing in the kernel

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=512M cpus=2 timeout=200
+# needs: mem=512M cpus=2 timeout=200 set=callers
 # fails-if: a thread that faults in a page at the same time as another gets an
 # fails-if: empty or an old one.
 #

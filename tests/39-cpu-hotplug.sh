@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=200
+# needs: mem=1G cpus=2 timeout=200 set=callers
 # fails-if: a processor that goes takes a compressor in use with it, or one that
 # fails-if: comes has none.
 #

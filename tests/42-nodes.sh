@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=896M,slots=4,maxmem=8G cpus=2 timeout=300 append=memhp_default_state=offline qemu=-object memory-backend-ram,id=ram0,size=768M -numa node,nodeid=0,cpus=0-1,memdev=ram0 -object memory-backend-ram,id=ram1,size=128M -numa node,nodeid=1,memdev=ram1 -numa node,nodeid=2 -numa dist,src=0,dst=1,val=20 -numa dist,src=0,dst=2,val=20 -numa dist,src=1,dst=2,val=11 -object memory-backend-ram,id=hot1,size=1G -device pc-dimm,id=dimm1,memdev=hot1,node=1 -object memory-backend-ram,id=hot2,size=512M -device pc-dimm,id=dimm2,memdev=hot2,node=2
+# needs: mem=896M,slots=4,maxmem=8G cpus=2 timeout=300 set=callers append=memhp_default_state=offline qemu=-object memory-backend-ram,id=ram0,size=768M -numa node,nodeid=0,cpus=0-1,memdev=ram0 -object memory-backend-ram,id=ram1,size=128M -numa node,nodeid=1,memdev=ram1 -numa node,nodeid=2 -numa dist,src=0,dst=1,val=20 -numa dist,src=0,dst=2,val=20 -numa dist,src=1,dst=2,val=11 -object memory-backend-ram,id=hot1,size=1G -device pc-dimm,id=dimm1,memdev=hot1,node=1 -object memory-backend-ram,id=hot2,size=512M -device pc-dimm,id=dimm2,memdev=hot2,node=2
 # allows: migration failure|migrating pfn|unmovable page|isolation failed
 # fails-if: a zspage cannot leave its node, the nodes' counts of such pages do not
 # fails-if: follow, or a process that is moved between nodes finds other data in swap.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G,maxmem=3G cpus=2 timeout=300 monitor=1 qemu=-device virtio-balloon-pci,id=balloon0 -object memory-backend-ram,id=vmem0,size=512M -device virtio-mem-pci,id=vm0,memdev=vmem0,requested-size=0
+# needs: mem=1G,maxmem=3G cpus=2 timeout=300 set=callers monitor=1 qemu=-device virtio-balloon-pci,id=balloon0 -object memory-backend-ram,id=vmem0,size=512M -device virtio-mem-pci,id=vm0,memdev=vmem0,requested-size=0
 # fails-if: the balloon's pages and the device's cannot be moved side by side, or
 # fails-if: the device's data is damaged by that.
 #

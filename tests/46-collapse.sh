@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=512M cpus=2 timeout=200
+# needs: mem=512M cpus=2 timeout=200 set=callers
 # fails-if: making huge pages of memory that is partly in swap moves none of the
 # fails-if: device's pages, or gives a page wrong content.
 #
