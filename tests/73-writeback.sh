@@ -230,15 +230,18 @@ writeback_loop()
 # race COMPRESSED ALIGN: verified I/O while pages go out all the time
 race()
 {
+	local loop
+
 	wb_setup 0 32M /dev/ram0 "$1"
 	rm -f "$tap_scratch/stop"
 	writeback_loop 2>/dev/null &
-	compact_loop_start 0.2
+	loop=$!
+	compact_loop_start 1
 	ok "$zm_tools/diopattern" --dev /dev/zmram0 --seconds 8 --threads 3 --buf-align "$2" \
 		"overwrites, discards and reads beside writeback (compressed $1)"
 	compact_loop_stop
 	touch "$tap_scratch/stop"
-	wait $!
+	wait "$loop"
 	diag "$(cat $sys/bd_stat)"
 	num "$(bd_stat 0 writes)" -gt 1000 "much was written back"
 	num "$(bd_stat 0 reads)" -gt 300 "and read"

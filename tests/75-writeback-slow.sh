@@ -46,7 +46,8 @@ failing_writes()
 	is "$(cat $sys/writeback_limit)" 1000 "nothing is charged"
 	is "$(mm_stat 0 huge_pages)" 100 "the pages stay"
 	is "$(zm_checksum 0)" "$sum" "with their data"
-	wb_dm wb $'0 400 linear /dev/ram0 0\n400 65136 error'
+	# Blocks are looked for from behind the latest one on, here the 100th.
+	wb_dm wb $'0 1200 linear /dev/ram0 0\n1200 64336 error'
 	is "$(wb_write 0 huge)" EIO "half of them fail"
 	num "$(bd_stat 0 count)" -gt 0 "the others go out"
 	is $(($(bd_stat 0 count) + $(mm_stat 0 huge_pages))) 100 "each is here or there"
