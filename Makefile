@@ -55,7 +55,7 @@ demo: ## show it at work in a guest (KVER=6.12)
 	+@$(MAKE) -s tools
 	@scripts/demo --kver $(or $(KVER),6.12)
 
-check: ## run every test in guests of both kernels (KVER= restricts)
+check: ## run the tests in guests of both kernels (KVER= restricts)
 	@scripts/deps
 	+@tests/run $(if $(KVER),--kver '$(KVER)')
 
