@@ -20,7 +20,7 @@ SCRIPTS = $(shell grep -slE '^\#!/bin/(ba)?sh' scripts/* tests/run tests/batch t
 PYTHON = $(shell grep -slE '^\#!/usr/bin/python3' scripts/* tests/* tests/unit/*)
 
 .PHONY: all modules tools install uninstall deps kernels demo bench mutants check \
-	check-callers check-unit check-harness check-scripts clean help
+	check-callers check-long check-unit check-harness check-scripts clean help
 
 all: modules
 
@@ -62,6 +62,10 @@ check: ## run the tests in guests of both kernels (KVER= restricts)
 check-callers: ## every caller of page migration, in guests of both kernels (KVER= restricts)
 	@scripts/deps
 	+@tests/run --set callers $(if $(KVER),--kver '$(KVER)')
+
+check-long: ## recompression, writeback, full swap areas, in guests of both kernels (KVER= restricts)
+	@scripts/deps
+	+@tests/run --set long $(if $(KVER),--kver '$(KVER)')
 
 check-unit: ## unit tests and a random run of the allocator, natively, with KASAN (KVER= restricts)
 	@scripts/deps

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=512M cpus=2 timeout=400
+# needs: mem=512M cpus=2 timeout=400 set=long
 # allows: mem_limit reached|Write-error on swap-device|Buffer I/O error|I/O error, dev zmram0
 # fails-if: swap on a device that has reached its mem_limit hangs, floods the log,
 # fails-if: loses a page, or does not go on with the other area.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=512M cpus=2 timeout=600
+# needs: mem=512M cpus=2 timeout=600 set=long
 # fails-if: recompress takes other pages than it was told to, or not the worst
 # fails-if: first; damages or loses what is written meanwhile; or cannot be stopped.
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=500
+# needs: mem=1G cpus=2 timeout=500 set=long
 # fails-if: a page has other content after it was written back, read back, or
 # fails-if: changed during that; a block is lost or used twice; a limit does not hold;
 # fails-if: an errno or a format differs from zram's; a reset keeps the backing device.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=500
+# needs: mem=1G cpus=2 timeout=500 set=long
 # allows: has no direct I/O
 # fails-if: a page has other content after writeback to a file; a file that is in use,
 # fails-if: or cannot be used, is taken; a reset keeps it.

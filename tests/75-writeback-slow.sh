@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=500
+# needs: mem=1G cpus=2 timeout=500 set=long
 # allows: I/O error, dev dm-|Buffer I/O error on dev|I/O error, dev zmram0
 # fails-if: a failed write loses data, a block or a part of the limit; a page changed
 # fails-if: while it is written comes back; a block is used again while it is read;

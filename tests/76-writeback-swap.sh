@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=512M cpus=2 timeout=400
+# needs: mem=512M cpus=2 timeout=400 set=long
 # fails-if: a page comes back from swap with other content, or blocks of the backing
 # fails-if: device stay in use after their swap slots were freed.
 #
