@@ -88,6 +88,22 @@ bad=$(dd if=/dev/zmram0 bs=64k skip=$((pages / 16 + 1)) count=$((256 - pages / 1
 	iflag=direct status=none | tr -d 'Q' | wc -c)
 is "$bad" 0 "pages after the failed write are as they were"
 
+# So does one that has an object to lose.
+old_text()
+{
+	yes 'what was there before' | head -c 16M
+}
+
+echo 0 >/sys/block/zmram0/mem_limit
+old_text | dd of=/dev/zmram0 bs=1M iflag=fullblock oflag=direct status=none
+echo $(($(mm_stat 0 mem_used_total) + (1 << 20))) >/sys/block/zmram0/mem_limit
+read -r pages errno < <(fill_until_error 4096)
+is "$errno" 5 "overwriting small objects with noise runs into the limit"
+num "$pages" -gt 100 "after a while"
+is "$(dd if=/dev/zmram0 bs=4k skip="$pages" iflag=direct status=none | head -c 8M | md5sum)" \
+	"$(old_text | tail -c +$((pages * 4096 + 1)) | head -c 8M | md5sum)" \
+	"the page whose write failed has its old content, and so have those behind it"
+
 ok eval 'echo 0 >/sys/block/zmram0/mem_limit' "lift the limit"
 ok dd if=/dev/urandom of=/dev/zmram0 bs=1M count=16 oflag=direct "and writes succeed again"
 echo 1M >/sys/block/zmram0/mem_limit
