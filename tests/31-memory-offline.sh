@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # needs: mem=1G,slots=2,maxmem=3G cpus=2 timeout=400 qemu=-object memory-backend-ram,id=hot0,size=512M -device pc-dimm,id=dimm0,memdev=hot0
-# allows: migration failure|migrating pfn|unmovable page
+# allows: migration failure|migrating pfn|unmovable page|isolation failed
 # fails-if: a memory block that holds the device's pages cannot be offlined while
 # fails-if: I/O runs, or the I/O sees wrong data.
 #

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # needs: mem=1G,maxmem=3G cpus=2 timeout=300 set=callers monitor=1 qemu=-device virtio-balloon-pci,id=balloon0 -object memory-backend-ram,id=vmem0,size=512M -device virtio-mem-pci,id=vm0,memdev=vmem0,requested-size=0
-# allows: migration failure|migrating pfn|unmovable page|alloc_contig_range
+# allows: migration failure|migrating pfn|unmovable page|alloc_contig_range|isolation failed
 # fails-if: memory that the device's pages are in cannot be unplugged, or I/O that
 # fails-if: runs meanwhile sees wrong data.
 #
