@@ -46,9 +46,8 @@ check_table()
 	zm_dev_reset 0
 	cd /sys/block/zmram0 || return
 	# A guest's own /var may have no direct I/O: tmpfs on 6.1 has none.
-	truncate -s 160M "$tap_scratch/var"
-	mkfs.ext4 -qF "$tap_scratch/var"
-	mount -o loop "$tap_scratch/var" /var
+	mkfs.ext4 -q -O ^has_journal /dev/ram0
+	mount /dev/ram0 /var
 	head -c 64M /dev/zero >/var/zmram.img
 	while read -r file command; do
 		ok eval "$command" "$file: $command"
@@ -62,8 +61,8 @@ check_table()
 	umount /var
 }
 
-# To know what files every block device has.
-modprobe brd rd_nr=1 rd_size=4096
+# To know what files every block device has, and for a backing file.
+modprobe brd rd_nr=1 rd_size=$((128 << 10))
 zm_stage_modules
 zm_install >/dev/null
 modprobe zmram
