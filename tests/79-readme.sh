@@ -47,8 +47,9 @@ check_table()
 	cd /sys/block/zmram0 || return
 	# A guest's own /var may have no direct I/O: tmpfs on 6.1 has none.
 	mkfs.ext4 -q -O ^has_journal /dev/ram0
-	mount /dev/ram0 /var
-	head -c 64M /dev/zero >/var/zmram.img
+	mount /dev/ram0 /mnt
+	head -c 64M /dev/zero >/mnt/zmram.img
+	ln -sf /mnt/zmram.img /var/zmram.img
 	while read -r file command; do
 		ok eval "$command" "$file: $command"
 	done < <(table)
@@ -58,7 +59,8 @@ check_table()
 	done
 	cd /
 	zm_dev_reset 0
-	umount /var
+	umount /mnt
+	rm /var/zmram.img
 }
 
 # To know what files every block device has, and for a backing file.
