@@ -344,11 +344,6 @@ static struct zmram_backing *zmram_backing_open(struct zmram_dev *dev, const cha
 
 /* ---- sysfs ---------------------------------------------------------------- */
 
-static struct zmram_dev *to_zmram(struct device *device)
-{
-	return dev_to_disk(device)->private_data;
-}
-
 static ssize_t backing_dev_show(struct device *device, struct device_attribute *attr, char *buf)
 {
 	struct zmram_wb *wb = &to_zmram(device)->wb;

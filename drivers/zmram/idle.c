@@ -64,7 +64,7 @@ static int zmram_idle_mark(struct zmram_dev *dev, u64 min_age)
 static ssize_t idle_store(struct device *device, struct device_attribute *attr,
 			  const char *buf, size_t len)
 {
-	struct zmram_dev *dev = dev_to_disk(device)->private_data;
+	struct zmram_dev *dev = to_zmram(device);
 	u64 min_age = 0;
 	int ret;
 

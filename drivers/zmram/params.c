@@ -154,7 +154,7 @@ void zmram_params_forget(struct zmram_dev *dev)
 static ssize_t algorithm_params_store(struct device *device, struct device_attribute *attr,
 				      const char *buf, size_t len)
 {
-	struct zmram_dev *dev = dev_to_disk(device)->private_data;
+	struct zmram_dev *dev = to_zmram(device);
 	struct zmram_params_args args = {
 		.level = ZMRAM_PARAM_UNSET,
 		.winbits = ZMRAM_PARAM_UNSET,

@@ -185,7 +185,7 @@ void zmram_post_drain(struct zmram_dev *dev)
 /* A line per operation that runs, or one that says that none does. */
 static ssize_t progress_show(struct device *device, struct device_attribute *attr, char *buf)
 {
-	struct zmram_dev *dev = dev_to_disk(device)->private_data;
+	struct zmram_dev *dev = to_zmram(device);
 	enum zmram_post_kind kind;
 	ssize_t len = 0;
 	unsigned int i;

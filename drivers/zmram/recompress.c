@@ -151,7 +151,8 @@ static int zmram_recomp_slot(struct zmram_recomp *rc, unsigned long index)
 	if (len > 0)
 		ret = zmram_recomp_commit(rc, index, len, prio);
 	else if (!len)
-		zmram_picked_drop(rc->meta, index, hopeless ? ZMRAM_INCOMP : 0);
+		zmram_unpick_slot(rc->meta, index, ZMRAM_IDLE,
+				  hopeless ? ZMRAM_INCOMP : 0);
 	else
 		ret = len;
 	if (len > 0 && !ret)
@@ -320,7 +321,7 @@ static ssize_t recompress_store(struct device *device, struct device_attribute *
 				const char *buf, size_t len)
 {
 	struct zmram_recomp rc = {
-		.dev = dev_to_disk(device)->private_data,
+		.dev = to_zmram(device),
 		.first_prio = 1,
 		.last_prio = ZMRAM_MAX_COMPS - 1,
 		.max_pages = U64_MAX,
@@ -341,7 +342,7 @@ static DEVICE_ATTR_WO(recompress);
 static ssize_t recomp_algorithm_show(struct device *device, struct device_attribute *attr,
 				     char *buf)
 {
-	struct zmram_dev *dev = dev_to_disk(device)->private_data;
+	struct zmram_dev *dev = to_zmram(device);
 	const struct zmram_comp_ops *ops;
 	unsigned int prio;
 	ssize_t len = 0;
@@ -387,7 +388,7 @@ static ssize_t recomp_algorithm_store(struct device *device, struct device_attri
 
 	if (!args)
 		return -ENOMEM;
-	ret = zmram_recomp_algorithm(dev_to_disk(device)->private_data, args);
+	ret = zmram_recomp_algorithm(to_zmram(device), args);
 	kfree(args);
 	return ret ? ret : len;
 }

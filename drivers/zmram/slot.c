@@ -445,20 +445,22 @@ int zmram_picked_replace(struct zmram_dev *dev, struct zmram_meta *meta, unsigne
 }
 
 /**
- * zmram_picked_drop() - leave a picked slot as it is
+ * zmram_unpick_slot() - leave a picked slot as it is
  * @meta: its meta
  * @index: the page
- * @flags: set if it still is picked
+ * @clear: flags to clear if it still is picked
+ * @set: flags to set if it still is picked
  *
  * Context: Process context, sleeps.
  */
-void zmram_picked_drop(struct zmram_meta *meta, unsigned long index, unsigned long flags)
+void zmram_unpick_slot(struct zmram_meta *meta, unsigned long index, unsigned long clear,
+		       unsigned long set)
 {
 	struct zmram_slot *slot = zmram_slot_find(meta, index);
 	unsigned long word = zm_handle_lock(&slot->handle);
 
 	if (word & ZMRAM_PP)
-		word = (word & ~(ZMRAM_PP | ZMRAM_IDLE)) | flags;
+		word = (word & ~(ZMRAM_PP | clear)) | set;
 	zm_handle_unlock(&slot->handle, word);
 }
 
@@ -484,14 +486,6 @@ bool zmram_pick_slot(struct zmram_meta *meta, unsigned long index)
 		word |= ZMRAM_PP;
 	zm_handle_unlock(&slot->handle, word);
 	return word & ZMRAM_PP;
-}
-
-/* Undoes it, for a slot that stays as it is. Sleeps. */
-void zmram_unpick_slot(struct zmram_meta *meta, unsigned long index)
-{
-	struct zmram_slot *slot = zmram_slot_find(meta, index);
-
-	zm_handle_unlock(&slot->handle, zm_handle_lock(&slot->handle) & ~ZMRAM_PP);
 }
 
 /* The bytes of a locked slot's object, zeroes after them. */

@@ -10,11 +10,6 @@
 
 #include "zmram.h"
 
-static struct zmram_dev *to_zmram(struct device *device)
-{
-	return dev_to_disk(device)->private_data;
-}
-
 static ssize_t disksize_show(struct device *device, struct device_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%llu\n", READ_ONCE(to_zmram(device)->disksize));

@@ -19,11 +19,6 @@
 /* The limit is in units of 4 KiB, whatever the page. */
 #define ZMRAM_WB_UNITS		BIT(PAGE_SHIFT - 12)
 
-static struct zmram_dev *to_zmram(struct device *device)
-{
-	return dev_to_disk(device)->private_data;
-}
-
 /* Before the device is visible. */
 void zmram_wb_init(struct zmram_dev *dev)
 {

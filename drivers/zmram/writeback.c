@@ -60,7 +60,7 @@ static void zmram_wb_arrived(struct zmram_wb_run *run, struct zmram_io *io)
 {
 	if (io->error) {
 		run->error = io->error;
-		zmram_unpick_slot(run->meta, io->index);
+		zmram_unpick_slot(run->meta, io->index, 0, 0);
 		zmram_wb_undo(run, io);
 	} else {
 		zmram_stat_add(run->dev, ZMRAM_BD_WRITES, 1);
@@ -188,7 +188,7 @@ static int zmram_wb_run_range(struct zmram_wb_run *run, unsigned long lo, unsign
 			continue;
 		ret = zmram_wb_slot(run, index);
 		if (ret)
-			zmram_unpick_slot(run->meta, index);
+			zmram_unpick_slot(run->meta, index, 0, 0);
 	}
 	return ret;
 }
@@ -357,7 +357,7 @@ static ssize_t writeback_store(struct device *device, struct device_attribute *a
 	/* No more ranges than blanks and one. */
 	request.range = kvcalloc(len / 2 + 1, sizeof(*request.range), GFP_KERNEL);
 	if (args && request.range)
-		ret = zmram_writeback(dev_to_disk(device)->private_data, args, &request);
+		ret = zmram_writeback(to_zmram(device), args, &request);
 	kvfree(request.range);
 	kfree(args);
 	return ret ? ret : len;

@@ -184,6 +184,12 @@ struct zmram_dev {
 	struct dentry *debugfs;			/* I */
 };
 
+/* Whose attribute it is. */
+static inline struct zmram_dev *to_zmram(struct device *device)
+{
+	return dev_to_disk(device)->private_data;
+}
+
 /*
  * For the I/O path, which a reset waits for; and for holders of init_lock.
  * NULL when the device has no size yet.
@@ -267,9 +273,9 @@ int zmram_picked_read(struct zmram_dev *dev, struct zmram_meta *meta, unsigned l
 int zmram_picked_replace(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
 			 const void *src, size_t size, unsigned int prio,
 			 struct zm_reserve *reserve);
-void zmram_picked_drop(struct zmram_meta *meta, unsigned long index, unsigned long flags);
 bool zmram_pick_slot(struct zmram_meta *meta, unsigned long index);
-void zmram_unpick_slot(struct zmram_meta *meta, unsigned long index);
+void zmram_unpick_slot(struct zmram_meta *meta, unsigned long index, unsigned long clear,
+		       unsigned long set);
 int zmram_copy_picked(struct zmram_meta *meta, unsigned long index, bool raw, void *dst,
 		      unsigned long *data);
 bool zmram_slot_to_block(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
