@@ -12,6 +12,12 @@ INSTALL_MOD_PATH ?=
 # DROP_IN=1 installs zram.ko too: this driver in the place of in-tree zram.
 DROP_IN ?=
 
+# What check-debug runs on, and what has to have happened there.
+LANES ?= kasan,lockdep,6.12-kcsan
+COVER := migrated,busy,putback,released_isolated,frees_deferred,objects_compacted,injected
+# How long soak takes.
+MINUTES ?= 30
+
 KO_BUILD := scripts/ko-build $(if $(KDIR),--kdir '$(KDIR)') $(if $(KVER),--kver '$(KVER)')
 TOOLS := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
 TOOL_CFLAGS := -O2 -g -Wall -Wextra -pthread
@@ -20,7 +26,8 @@ SCRIPTS = $(shell grep -slE '^\#!/bin/(ba)?sh' scripts/* tests/run tests/batch t
 PYTHON = $(shell grep -slE '^\#!/usr/bin/python3' scripts/* tests/* tests/unit/*)
 
 .PHONY: all modules tools install uninstall deps kernels demo bench mutants check \
-	check-callers check-long check-unit check-harness check-scripts clean help
+	check-callers check-long check-unit check-debug soak check-harness \
+	check-scripts clean help
 
 all: modules
 
@@ -70,6 +77,16 @@ check-long: ## recompression, writeback, full swap areas, in guests of both kern
 check-unit: ## unit tests and a random run of the allocator, natively, with KASAN (KVER= restricts)
 	@scripts/deps
 	+@tests/unit/run --chain 8,4,1 $(if $(KVER),--kver '$(KVER)')
+
+check-debug: ## the tests on kernels with KASAN, lockdep and KCSAN (KVER=, LANES= restrict; hours)
+	@scripts/deps
+	+@tests/run --lane $(LANES) $(if $(KVER),--kver '$(KVER)') --cover $(COVER)
+
+soak: ## everything at once on a debug kernel (MINUTES=, KVER=, LANE=, SEED= of a run to repeat)
+	@scripts/deps
+	+@tests/run --set soak --lane $(or $(LANE),kasan) --kver $(or $(KVER),6.12) \
+		--param minutes=$(MINUTES) $(if $(SEED),--param seed=$(SEED)) \
+		--time-limit $$(($(MINUTES) * 60 + 900)) --slow 1
 
 check-harness: ## run the tests of the test runner itself (tests/meta)
 	@scripts/deps

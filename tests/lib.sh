@@ -8,6 +8,7 @@
 #
 # Checks: ok nok is isnt like unlike num, skip skip_all bail diag tap_done.
 # Devices: zm_load zm_unload zm_setup zm_dev_reset zm_sys mm_stat.
+# The run: param cover.
 # Machine: stat_get vmstat_get meminfo_get store_errno wait_until compact_loop_*
 # dmesg_mark dmesg_clean_since_mark at_exit.
 
@@ -147,6 +148,35 @@ tap_at_exit()
 }
 trap tap_at_exit EXIT
 
+# ---- the run ---------------------------------------------------------------
+
+# param NAME DEFAULT: what tests/run was given with --param NAME=...
+param()
+{
+	local word value=$2
+
+	for word in $(</proc/cmdline); do
+		[[ $word != "zm.$1="* ]] || value=${word#*=}
+	done
+	echo "$value"
+}
+
+# cover NAME COUNT: so often this happened; tests/run adds it up for the lane.
+cover()
+{
+	[[ ! ${ZM_OUT-} ]] || echo "$1 $2" >>"$ZM_OUT/coverage"
+}
+
+# cover_lines TEXT: the same of lines "NAME COUNT"
+cover_lines()
+{
+	local name count
+
+	while read -r name count; do
+		[[ ! $count ]] || cover "$name" "$count"
+	done <<<"$1"
+}
+
 # ---- the machine -----------------------------------------------------------
 
 # stat_get FILE NAME: the value in a file of "name value" lines; empty if absent.
@@ -274,6 +304,7 @@ zm_load()
 
 zm_unload()
 {
+	cover_lines "$(cat "/sys/block/$zm_name"[0-9]*/move_stat 2>/dev/null)"
 	rmmod zmram && rmmod zmalloc
 }
 
@@ -285,7 +316,10 @@ zm_sys()
 
 zm_dev_reset()
 {
-	echo 1 >"$(zm_sys "$1")/reset"
+	local counted
+
+	counted=$(cat "$(zm_sys "$1")/move_stat" 2>/dev/null)
+	echo 1 >"$(zm_sys "$1")/reset" && cover_lines "$counted"
 }
 
 # zm_setup N SIZE: a fresh device of that size (64M, 1G ...)
