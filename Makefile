@@ -22,8 +22,9 @@ KO_BUILD := scripts/ko-build $(if $(KDIR),--kdir '$(KDIR)') $(if $(KVER),--kver 
 TOOLS := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
 TOOL_CFLAGS := -O2 -g -Wall -Wextra -pthread
 SCRIPTS = $(shell grep -slE '^\#!/bin/(ba)?sh' scripts/* tests/run tests/batch tests/unit/guest .ci/run) \
-	scripts/guest-lib tests/lib.sh $(wildcard tests/*.sh tests/meta/*.sh)
-PYTHON = $(shell grep -slE '^\#!/usr/bin/python3' scripts/* tests/* tests/unit/*)
+	scripts/guest-lib tests/lib.sh $(wildcard tests/*.sh tests/meta/*.sh tests/bench/*.sh)
+PYTHON = $(shell grep -slE '^\#!/usr/bin/python3' scripts/* tests/* tests/unit/*) \
+	$(wildcard tests/bench/*.py)
 
 .PHONY: all modules tools install uninstall deps kernels demo bench mutants check \
 	check-callers check-long check-unit check-debug soak check-harness \
@@ -92,9 +93,9 @@ check-harness: ## run the tests of the test runner itself (tests/meta)
 	@scripts/deps
 	+@tests/run --self-test --kver $(or $(KVER),6.12)
 
-bench: ## instructions per page beside in-tree zram, to out/bench/ (KVER=6.12)
+bench: ## measure it beside in-tree zram, to out/bench/ (KVER=6.12, LANES=insn,native,smp,memory,move)
 	@scripts/deps
-	+@scripts/bench --kver $(or $(KVER),6.12)
+	+@scripts/bench --kver $(or $(KVER),6.12) $(if $(LANES),--lanes '$(LANES)')
 
 mutants: ## plant faults one by one; every one has to be caught by a test (long)
 	@scripts/deps

@@ -7,6 +7,7 @@
 # Moves every page of a device that holds objects of all sizes, one by one.
 . "$ZM_TOP/tests/lib.sh"
 . "$ZM_TOP/tests/lib-device.sh"
+. "$ZM_TOP/tests/lib-peers.sh"
 
 move_all()
 {
@@ -23,13 +24,6 @@ move_all()
 		fi
 	done < <(zm_pfns 0) 2>/dev/null
 	echo "$moved $stuck"
-}
-
-# In KiB, with what waits in the lists of the processors.
-free_memory()
-{
-	awk '$1 == "count:" { pages += $2 } END { print pages * 4 }' /proc/zoneinfo |
-		{ read -r listed && echo $(($(meminfo_get MemFree) + listed)); }
 }
 
 zm_load

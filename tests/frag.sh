@@ -14,10 +14,12 @@ prog=${0##*/}
 here=$(cd -- "$(dirname -- "$0")" && pwd)
 tools=${ZM_TOOLS:-$here/../build/tools}
 : "${ZM_BUILD:=$here/../build/$(uname -r)}"
-kind=zmram movable=1 mib=300 reserve=48 snap='' keep='' device=''
+kind=zmram movable=1 mib=300 reserve=48 fill='' snap='' keep='' device=''
 
 # shellcheck source=tests/lib.sh
 . "$here/lib.sh"
+# shellcheck source=tests/lib-peers.sh
+. "$here/lib-peers.sh"
 
 usage()
 {
@@ -27,6 +29,8 @@ Usage: tests/$prog [OPTIONS]        (as root, in a guest)
   --kind zmram|zram|brd  which block device (default zmram)
   --movable 0|1          module parameter of zmram (default 1)
   --mib N                data to write to it, in MiB (default 300)
+  --fill PERCENT         data to write, as a part of the RAM that is free, and to make
+                         that part of it holes, instead of half of it
   --reserve N            MiB of RAM to leave unfilled (default 48)
   --snap DIR             write snapshots before.snap and after.snap there
   --keep                 leave the device loaded and filled
@@ -57,12 +61,13 @@ parse_args()
 {
 	while (($#)); do
 		case $1 in
-		--kind | --movable | --mib | --reserve | --snap)
+		--kind | --movable | --mib | --fill | --reserve | --snap)
 			[[ ${2-} ]] || die "$1 needs a value; see --help"
 			;;&
 		--kind) kind=$2; shift 2 ;;
 		--movable) movable=$2; shift 2 ;;
 		--mib) mib=$2; shift 2 ;;
+		--fill) fill=$2; shift 2 ;;
 		--reserve) reserve=$2; shift 2 ;;
 		--snap) snap=$2; shift 2 ;;
 		--keep) keep=1; shift ;;
@@ -110,43 +115,27 @@ drop_caches()
 	echo 3 >/proc/sys/vm/drop_caches
 }
 
-load_device()
+# A little of the holes stays, for what the driver needs beside the data.
+choose_mib()
 {
-	local size=$((mib + 8))
-
-	case $kind in
-	zmram)
-		zm_load movable="$movable" || die "cannot load the modules of $ZM_BUILD; run 'make'"
-		zm_setup 0 "${size}M"
-		device=/dev/zmram0
-		;;
-	zram)
-		modprobe zram num_devices=1
-		echo lz4 >/sys/block/zram0/comp_algorithm
-		echo "${size}M" >/sys/block/zram0/disksize
-		device=/dev/zram0
-		;;
-	brd)
-		modprobe brd rd_nr=1 rd_size=$((size * 1024))
-		device=/dev/ram0
-		;;
-	esac
-	wait_until 5 test -b "$device" || die "$device did not appear"
+	[[ ! $fill ]] ||
+		mib=$((($(meminfo_get MemAvailable) / 1024 - reserve) * fill / 100 - 12))
 }
 
-unload_device()
+load_device()
 {
-	case $kind in
-	zmram) zm_dev_reset 0 && zm_unload ;;
-	zram) echo 1 >/sys/block/zram0/reset && rmmod zram ;;
-	brd) rmmod brd ;;
-	esac
+	local peer=$kind
+
+	[[ $movable != 0 ]] || peer=zmram-pinned
+	peer_load "$peer" $((mib + 8)) && peer_size $((mib + 8))M ||
+		die "cannot set up $kind with the modules of $ZM_BUILD; run 'make'"
+	device=/dev/$peer_disk
 }
 
 # Scatter the device's pages over all of memory.
 scatter()
 {
-	"$tools/holes" --reserve "$reserve" \
+	"$tools/holes" --reserve "$reserve" --percent "${fill:-50}" \
 		--hold-cmd "'$tools/devfill' --dev $device --mib $mib >&2" ||
 		die "filling the holes failed; a smaller guest needs a smaller --mib"
 	drop_caches
@@ -197,8 +186,8 @@ measure()
 	possible=$((obtained + $(blocks_left)))
 	possible_all=$((obtained + $(meminfo_get MemFree) / 2048))
 	echo 0 >/proc/sys/vm/nr_hugepages
-	printf 'frag kind=%s movable=%s kernel=%s obtained=%d possible=%d percent=%s possible_all=%d migrated=%d\n' \
-		"$kind" "$movable" "$(uname -r)" "$obtained" "$possible" \
+	printf 'frag kind=%s movable=%s kernel=%s mib=%d obtained=%d possible=%d percent=%s possible_all=%d migrated=%d\n' \
+		"$kind" "$movable" "$(uname -r)" "$mib" "$obtained" "$possible" \
 		"$(awk "BEGIN { printf \"%.1f\", 100 * $obtained / $possible }")" \
 		"$possible_all" "$(($(vmstat_get pgmigrate_success) - migrated_before))"
 }
@@ -206,6 +195,7 @@ measure()
 parse_args "$@"
 quiet_kernel
 drop_caches
+choose_mib
 load_device
 scatter
 migrated_before=$(vmstat_get pgmigrate_success)
@@ -214,4 +204,4 @@ echo 1 >/proc/sys/vm/compact_memory
 snapshot after "after compaction"
 measure
 "$tools/devfill" --dev "$device" --mib "$mib" --verify >&2 || exit 1
-[[ $keep ]] || unload_device || die "the device could not be removed"
+[[ $keep ]] || peer_unload || die "the device could not be removed"

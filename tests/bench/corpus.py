@@ -1,25 +1,35 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Build the benchmark's corpus: real memory pages of three kinds.
+"""Build the benchmark's corpus: real memory pages of several kinds.
 
-Usage: corpus.py OUTPUT [MIB]
+Usage: corpus.py [--kinds A,B,...] OUTPUT [MIB]
 
-Page i of OUTPUT is of kind i % 3: text segment of an ELF program (GCC's cc1),
-source text (C headers, Python library), heap of a Python process that has
-parsed part of its own standard library. All of it comes from packages that the
-project needs anyway, so a machine builds the same bytes every time; machines
-with other package versions build other bytes, hence the SHA-256 that is
-printed. Same-filled pages are left out: drivers store those in a word.
+Page i of OUTPUT is of the kind that is i-th in the list, which starts over at its
+end; by default each of the first three kinds makes a quarter and the others an
+eighth:
+  text    text segment of an ELF program (GCC's cc1)
+  source  source text (C headers, Python library)
+  heap    heap of a Python process that has parsed part of its own standard library
+  packed  the first two once more, compressed by zlib: nothing is left to gain
+  sparse  those pages of heap and of all of cc1 of which two thirds are zeroes
+All of it comes from packages that the project needs anyway, so a machine builds the
+same bytes every time; machines with other package versions build other bytes, hence
+the SHA-256 that is printed. Same-filled pages are left out: drivers store those in a
+word.
 """
+import argparse
 import ctypes
 import hashlib
 import os
 import struct
 import subprocess
 import sys
+import zlib
 
 PAGE = 4096
+PAGES_PER_MIB = 256
 ARENA = 1 << 18
+KINDS = 'text,source,heap,packed,text,source,heap,sparse'
 CC1 = '/usr/lib/gcc/x86_64-linux-gnu/12/cc1'
 SOURCES = ('libc6-dev', 'linux-libc-dev', 'libssl-dev', 'libpython3.11-stdlib')
 NO_RANDOM_LAYOUT = 0x0040000
@@ -40,10 +50,15 @@ def pages_of(data):
     return [page for page in cut if useful(page)]
 
 
+def whole_file(path):
+    """Its bytes."""
+    with open(path, 'rb') as file:
+        return file.read()
+
+
 def elf_text(path):
     """Bytes of the executable segment of a 64-bit ELF file."""
-    with open(path, 'rb') as file:
-        data = file.read()
+    data = whole_file(path)
     table, = struct.unpack_from('<Q', data, 32)
     size, count = struct.unpack_from('<HH', data, 54)
     for at in range(table, table + size * count, size):
@@ -60,8 +75,7 @@ def source_text():
     text = bytearray()
     for path in sorted(set(listing)):
         if path.endswith(('.h', '.py')) and os.path.isfile(path) and not os.path.islink(path):
-            with open(path, 'rb') as file:
-                text += file.read()
+            text += whole_file(path)
     return bytes(text)
 
 
@@ -103,8 +117,7 @@ def heap_memory():
     It gets this file through its standard input, so that no path is in it.
     """
     libc = ctypes.CDLL(None)
-    with open(__file__, 'rb') as file:
-        text = file.read()
+    text = whole_file(__file__)
     return subprocess.run(['/usr/bin/python3', '-s', '-S', '-B', '-', '--heap'], cwd='/',
                           input=text, check=True, env=HEAP_ENV, stdout=subprocess.PIPE,
                           preexec_fn=lambda: libc.personality(NO_RANDOM_LAYOUT)).stdout
@@ -117,15 +130,31 @@ def spread(pages, count, what):
     return [pages[i * len(pages) // count] for i in range(count)]
 
 
-def build(output, mib):
+def sparse_pages(data):
+    """Pages that are mostly zeroes."""
+    return [page for page in pages_of(data) if page.count(0) * 3 >= PAGE * 2]
+
+
+def pages_by_kind(kinds):
+    """{kind: its pages} for the kinds asked for."""
+    text, source, heap = elf_text(CC1), source_text(), heap_memory()
+    make = {
+        'text': lambda: pages_of(text),
+        'source': lambda: pages_of(source),
+        'heap': lambda: pages_of(heap),
+        'packed': lambda: pages_of(zlib.compress(text + source)),
+        'sparse': lambda: sparse_pages(heap + whole_file(CC1)),
+    }
+    return {kind: make[kind]() for kind in set(kinds)}
+
+
+def build(output, mib, kinds):
     """Write the corpus; returns a line that describes it."""
-    count = mib * 256
-    per_kind = (count + 2) // 3
-    kinds = [spread(pages_of(data), per_kind, what) for what, data in (
-        ('cc1', elf_text(CC1)),
-        ('source', source_text()),
-        ('heap', heap_memory()))]
-    data = b''.join(kinds[i % 3][i // 3] for i in range(count))
+    count = mib * PAGES_PER_MIB
+    wanted = [kinds[i % len(kinds)] for i in range(count)]
+    supply = {kind: iter(spread(pages, wanted.count(kind), kind))
+              for kind, pages in pages_by_kind(kinds).items()}
+    data = b''.join(next(supply[kind]) for kind in wanted)
     with open(output + '.new', 'wb') as file:
         file.write(data)
     os.rename(output + '.new', output)
@@ -136,11 +165,14 @@ def main(args):
     """Command line."""
     if args == ['--heap']:
         heap_child()
-    elif len(args) in (1, 2) and not args[0].startswith('-'):
-        print(build(args[0], int(args[1]) if len(args) == 2 else 32))
-    else:
-        print(__doc__)
-        return 0 if args in (['-h'], ['--help']) else 2
+        return 0
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--kinds', default=KINDS)
+    parser.add_argument('output')
+    parser.add_argument('mib', nargs='?', type=int, default=32)
+    args = parser.parse_args(args)
+    print(build(args.output, args.mib, args.kinds.split(',')))
     return 0
 
 

@@ -26,15 +26,6 @@ insn_tools()
 		die 1 "the profiler does not build"
 }
 
-insn_corpus()
-{
-	corpus=$tools/corpus-$corpus_mib-$(sha256sum "$bench/corpus.py" | cut -c1-8)
-	[[ ! -e $corpus ]] || return 0
-	note "building the corpus"
-	/usr/bin/python3 "$bench/corpus.py" "$corpus" "$corpus_mib" >/dev/null ||
-		die 1 "the corpus cannot be built"
-}
-
 # insn_modules LIST NAME...: kernel modules and what they need, into $initrd.
 insn_modules()
 {
@@ -78,20 +69,6 @@ insn_initrd()
 	rm -r "$initrd"
 }
 
-insn_info()
-{
-	local sum _
-
-	read -r sum _ < <(sha256sum "$corpus")
-	printf '{"kernel": "%s", "qemu": "%s", "corpus_mib": %d, "corpus_sha256": "%s"' \
-		"$("$top/scripts/kernels" --print release "$kver")" \
-		"$(qemu-system-x86_64 --version | sed -n '1s/.*version \([^ ]*\).*/\1/p')" \
-		"$corpus_mib" "$sum"
-	printf ', "machine": "%s", "commit": "%s"}\n' \
-		"$(sed -n '/^model name/{s/.*: //p;q}' /proc/cpuinfo)" \
-		"$(git -C "$top" describe --always --dirty 2>/dev/null || echo unknown)"
-}
-
 # insn_boot DIR INITRD PARAMETERS [QEMU ARGS]: one guest, progress on stderr.
 # Nothing random, no host time: two guests execute the same instructions.
 insn_boot()
@@ -128,7 +105,7 @@ insn_run()
 	local dir=$1
 
 	mkdir -p "$dir"
-	insn_info >"$dir/info.json"
+	bench_info >"$dir/info.json"
 	insn_boot "$dir" "$2" \
 		"ZM_PASSES=$3 ZM_UNITS=$units ZM_ALGORITHMS=$algorithms ZM_PEERS=$peers ${4-}" \
 		"${@:5}"
@@ -152,7 +129,8 @@ insn_lane()
 	local i initrd=$out/insn/initrd.cpio runs=()
 
 	insn_tools
-	insn_corpus
+	# Only of what compresses is there a floor, the codec's own instructions.
+	build_corpus text,source,heap
 	rm -rf "$out/insn"
 	mkdir -p "$out/insn"
 	insn_initrd "$out/insn"

@@ -24,8 +24,9 @@
 static struct {
 	uint64_t pages;
 	uint64_t reserve_mib;
+	uint64_t percent;
 	const char *hold_cmd;
-} opt = { .reserve_mib = 64 };
+} opt = { .reserve_mib = 64, .percent = 50 };
 
 static char *memory;
 
@@ -84,9 +85,11 @@ static void fill_memory(void)
 
 static bool is_hole(uint64_t page, uint64_t entry)
 {
-	if (!(entry & PAGEMAP_PRESENT) || !(entry & PAGEMAP_PFN))
-		return page & 1;
-	return entry & 1;
+	uint64_t frame = entry & PAGEMAP_PFN;
+
+	if (!(entry & PAGEMAP_PRESENT) || !frame)
+		frame = page;
+	return frame * opt.percent % 100 >= 100 - opt.percent;
 }
 
 static uint64_t punch_chunk(uint64_t first, const uint64_t *entries, size_t count)
@@ -154,9 +157,10 @@ static int run(void)
 
 static void usage(void)
 {
-	printf("Usage: holes --hold-cmd CMD [--mib N | --reserve N]\n\n"
+	printf("Usage: holes --hold-cmd CMD [--mib N | --reserve N] [--percent N]\n\n"
 	       "Fill memory with small pages, free every second one, run CMD (which should fill\n"
 	       "the holes), then free the rest. Turn THP, proactive compaction and swap off first.\n\n"
+	       "  --percent N     free N of 100 pages, evenly, not every second one\n"
 	       "  --hold-cmd CMD  shell command to run while the holes are the only free memory\n"
 	       "  --mib N         memory to fill, in MiB (default: all available less --reserve)\n"
 	       "  --reserve N     MiB of available memory to leave alone (default 64)\n"
@@ -170,6 +174,7 @@ static void parse_options(int argc, char **argv)
 	static const struct option options[] = {
 		{ "hold-cmd", required_argument, NULL, 'c' },
 		{ "mib", required_argument, NULL, 'm' },
+		{ "percent", required_argument, NULL, 'p' },
 		{ "reserve", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -181,6 +186,7 @@ static void parse_options(int argc, char **argv)
 		switch (c) {
 		case 'c': opt.hold_cmd = optarg; break;
 		case 'm': mib = parse_number("mib", optarg, 1, 1 << 20); break;
+		case 'p': opt.percent = parse_number("percent", optarg, 1, 99); break;
 		case 'r': opt.reserve_mib = parse_number("reserve", optarg, 0, 1 << 20); break;
 		case 'h': usage(); break;
 		default: die("see --help");

@@ -23,7 +23,7 @@
 
 enum frame {
 	F_NOPAGE = '_', F_FREE = '.', F_OURS = 'Z', F_PINNED = 'P', F_ANON = 'A',
-	F_FILE = 'F', F_HUGE = 'H', F_SLAB = 'S', F_TABLE = 'T', F_KERNEL = 'K',
+	F_FILE = 'F', F_HUGE = 'H', F_SLAB = 'S', F_TABLE = 'T', F_KERNEL = 'K', F_LARGE = 'L',
 	F_RESERVED = 'R', F_LOST = 'X',
 };
 
@@ -62,7 +62,7 @@ static char classify(uint64_t flags, char previous)
 		return F_ANON;
 	if (has(flags, KPF_LRU) || has(flags, KPF_MMAP) || has(flags, KPF_SWAPBACKED))
 		return F_FILE;
-	return F_KERNEL;
+	return has(flags, KPF_COMPOUND_HEAD) ? F_LARGE : F_KERNEL;
 }
 
 static void grow(uint64_t n)
@@ -181,7 +181,7 @@ static void print_summary(void)
 		count[(unsigned char)frames[i]]++;
 	printf("memsnap free=%lu ours=%lu pinned=%lu anon=%lu file=%lu huge=%lu kernel=%lu reserved=%lu lost=%lu stale=%lu\n",
 	       count[F_FREE], count[F_OURS], count[F_PINNED], count[F_ANON], count[F_FILE],
-	       count[F_HUGE], count[F_SLAB] + count[F_TABLE] + count[F_KERNEL],
+	       count[F_HUGE], count[F_SLAB] + count[F_TABLE] + count[F_KERNEL] + count[F_LARGE],
 	       count[F_RESERVED], count[F_LOST], stale);
 }
 
@@ -195,7 +195,8 @@ static void usage(void)
 	       "                  (default " DEFAULT_ZSPAGES ")\n"
 	       "  --help          this text\n\n"
 	       "Letters: . free, Z zmalloc movable, P zmalloc pinned, A anonymous, F file cache,\n"
-	       "H huge page, S slab, T page table, K other kernel page, R reserved, X lost.\n\n"
+	       "H huge page, S slab, T page table, K other kernel page, L one of several in a piece,\n"
+	       "R reserved, X lost.\n\n"
 	       "Exit status: 0 done, 2 bad usage or set-up.\n");
 	exit(RC_OK);
 }

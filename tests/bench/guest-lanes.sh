@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The benchmark's lanes that run a script in a guest of scripts/guest or scripts/uml,
+# host part; sourced by scripts/bench. Each leaves the lines that its guest part,
+# NAME-guest.sh, has marked as results in OUT/NAME/results.txt.
+#
+# Uses top bench tools out kver modules, note and die of scripts/bench.
+# shellcheck disable=SC2154
+
+# Where time is measured, whatever else this machine does should wait, if it may be told.
+priority=-15
+[[ $(nice -n $priority nice 2>/dev/null) == "$priority" ]] || priority=0
+
+guest_tools()
+{
+	local name
+
+	mkdir -p "$tools"
+	make -s -C "$top" tools >&2 || die 1 "the test programs do not build"
+	for name in corpus-load insn-io; do
+		"${CC:-gcc}" -O2 -g -Wall -Wextra -pthread -static -o "$tools/$name" \
+			"$bench/$name.c" || die 1 "$name does not build"
+	done
+}
+
+# lane_start NAME: the lane has no results
+lane_start()
+{
+	guest_tools
+	build_corpus ''
+	rm -rf "${out:?}/$1"
+	mkdir -p "$out/$1"
+	bench_info >"$out/$1/info.json"
+}
+
+# lane_guest NAME RUNNER [RUNNER'S OPTIONS] -- [NAME=VALUE...]: one more guest for it,
+# and what the guest part gets in its environment
+lane_guest()
+{
+	local name=$1 dir=$out/$1 runner=(nice -n "$priority" "$top/scripts/$2") status
+
+	shift 2
+	while [[ $1 != -- ]]; do
+		runner+=("$1")
+		shift
+	done
+	"${runner[@]}" --kver "$kver" --share "$dir" --timeout 3000 env "${@:2}" \
+		BENCH_TOOLS="$tools" BENCH_CORPUS="$corpus" bash "$bench/$name-guest.sh" |
+		tee "$dir/output.txt" | sed -nu "s/^# /$prog: $name: /p" >&2
+	status=${PIPESTATUS[0]}
+	((status == 0)) || die 1 "$name: the guest failed ($status), see $dir"
+	sed -n 's/^result //p' "$dir/output.txt" >>"$dir/results.txt"
+}
+
+memory_lane()
+{
+	lane_start memory
+	lane_guest memory guest --modules-dir "$modules" --icount --mem 10G \
+		--append slab_nomerge -- DISK_MIB=128 ALGORITHMS="lz4 zstd" PEERS="zram zmram"
+}

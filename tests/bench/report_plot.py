@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The plots of the report: one colour for each peer in all of them."""
+import matplotlib
+matplotlib.use('svg')
+from matplotlib import pyplot  # noqa: E402 (the backend has to be chosen first)
+
+COLOURS = {'zram': '#4393c3', 'zmram': '#e8761a', 'zmram-pinned': '#b2182b', 'brd': '#7b3294',
+           'codec': '#404040'}
+LABELS = {'zram': 'in-tree zram', 'zmram': 'zmram', 'zmram-pinned': 'zmram, movable=0',
+          'brd': 'brd', 'codec': 'the codec alone'}
+pyplot.rcParams.update({'svg.hashsalt': 'zmram', 'svg.fonttype': 'none', 'font.size': 9,
+                        'axes.grid': True, 'axes.grid.axis': 'y', 'grid.alpha': 0.3,
+                        'axes.axisbelow': True})
+
+
+def save(figure, path):
+    """Write it, the same bytes for the same data."""
+    figure.tight_layout()
+    figure.savefig(path, metadata={'Date': None})
+    pyplot.close(figure)
+
+
+def place(axes, groups):
+    """Ticks for groups of bars; their width and the offset of the first of a group."""
+    count = max(len(bars) for bars in groups.values())
+    axes.set_xticks(range(len(groups)), [name.replace(', ', '\n', 1) for name in groups])
+    return 0.8 / count, -0.4 + 0.4 / count
+
+
+def finish(figure, axes, path, title, unit, above=1):
+    """Titles and legend, then write it."""
+    axes.set_title(title)
+    axes.set_ylabel(unit)
+    axes.set_ylim(0, axes.get_ylim()[1] * above)
+    axes.legend(loc='upper right', ncols=4)
+    save(figure, path)
+
+
+def stacked(path, groups, title, unit):
+    """Bars of two parts: {group: {peer: (lower, upper)}}."""
+    figure, axes = pyplot.subplots(figsize=(10, 4.5))
+    width, first = place(axes, groups)
+    for at, bars in enumerate(groups.values()):
+        for nr, (peer, (lower, upper)) in enumerate(bars.items()):
+            x = at + first + nr * width
+            axes.bar(x, lower, width * 0.9, color=COLOURS[peer],
+                     label=LABELS[peer] if not at else None)
+            axes.bar(x, upper, width * 0.9, bottom=lower, color=COLOURS[peer], alpha=0.5,
+                     hatch='///')
+            axes.annotate(f'{lower + upper:.3f}', (x, lower + upper), ha='center',
+                          va='bottom', fontsize=7)
+    finish(figure, axes, path, title, unit, above=1.15)
