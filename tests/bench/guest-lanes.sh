@@ -59,3 +59,10 @@ memory_lane()
 	lane_guest memory guest --modules-dir "$modules" --icount --mem 10G \
 		--append slab_nomerge -- DISK_MIB=128 ALGORITHMS="lz4 zstd" PEERS="zram zmram"
 }
+
+native_lane()
+{
+	lane_start native
+	lane_guest native uml -- ROUNDS=7 ALGORITHMS="lz4 zstd lzo-rle" \
+		KHZ="$("$top/scripts/tsc-khz")"
+}

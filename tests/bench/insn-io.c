@@ -38,12 +38,14 @@ static const char *algorithm = "lz4";
 static const char *corpus_path;
 static size_t block = MIB;
 static unsigned int passes = 3;
-static bool contiguous;
+static bool contiguous, shuffled;
+static size_t limit = SIZE_MAX;
 
 static int fd = -1;
 static size_t size;		/* of the corpus, and half of the device */
 static char *corpus;		/* size bytes, then its first page again */
 static char *buffer;		/* one block */
+static size_t *order;		/* of requests: the number of the block */
 
 static void usage(FILE *to)
 {
@@ -54,6 +56,9 @@ static void usage(FILE *to)
 "  --block BYTES     size of a request (default 1048576)\n"
 "  --contiguous      requests lie in one piece of memory; default is that no two\n"
 "                    of their pages are neighbours\n"
+"  --random          requests in random order, the same one each time\n"
+"  --mib N           use only the first N MiB of the corpus\n"
+"  --typical         take the middle one of the requests for all of them\n"
 "  --passes N        passes, the first one not counted (default 3)\n"
 "Exit status: 0 done, 1 wrong data came back, 2 usage or setup.\n");
 }
@@ -65,6 +70,9 @@ static void parse_options(int argc, char **argv)
 		{ "algorithm", required_argument, NULL, 'a' },
 		{ "block", required_argument, NULL, 'b' },
 		{ "contiguous", no_argument, NULL, 'c' },
+		{ "random", no_argument, NULL, 'r' },
+		{ "typical", no_argument, NULL, 't' },
+		{ "mib", required_argument, NULL, 'm' },
 		{ "passes", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -84,6 +92,15 @@ static void parse_options(int argc, char **argv)
 			break;
 		case 'c':
 			contiguous = true;
+			break;
+		case 'r':
+			shuffled = true;
+			break;
+		case 't':
+			count_typical = true;
+			break;
+		case 'm':
+			limit = parse_number("mib", optarg, 1, 1 << 20) * MIB;
 			break;
 		case 'p':
 			passes = parse_number("passes", optarg, 2, 100);
@@ -181,9 +198,10 @@ static bool request(enum op op, size_t at)
 
 static void operate(enum op op, unsigned int pass)
 {
-	bool ok;
+	for (size_t i = 0; i < size / block; i++) {
+		size_t at = order[i] * block;
+		bool ok;
 
-	for (size_t at = 0; at < size; at += block) {
 		memset(buffer, op == WRITE_FILLED ? 'f' : 0xee, block);
 		count_begin();
 		ok = request(op, at);
@@ -222,10 +240,32 @@ static void report(void)
 	}
 }
 
+static void choose_order(void)
+{
+	size_t n = size / block, other, swap;
+	struct rng rng;
+
+	order = calloc(n, sizeof(*order));
+	if (!order)
+		die("out of memory");
+	rng_init(&rng, 1);
+	for (size_t i = 0; i < n; i++)
+		order[i] = i;
+	for (size_t i = n - 1; shuffled && i; i--) {
+		other = rng_below(&rng, i + 1);
+		swap = order[i];
+		order[i] = order[other];
+		order[other] = swap;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	parse_options(argc, argv);
 	corpus = load_corpus(corpus_path, contiguous, &size);
+	if (size > limit)
+		size = limit;
+	choose_order();
 	buffer = bench_memory(MIB, contiguous);
 	become_undisturbed();
 	for (unsigned int pass = 0; pass < passes; pass++) {

@@ -14,9 +14,10 @@ import os
 import sys
 
 import report_memory
+import report_native
 import report_targets
 
-LANES = (report_memory,)
+LANES = (report_native, report_memory)
 
 
 def number(text):

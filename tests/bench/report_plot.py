@@ -50,3 +50,17 @@ def stacked(path, groups, title, unit):
             axes.annotate(f'{lower + upper:.3f}', (x, lower + upper), ha='center',
                           va='bottom', fontsize=7)
     finish(figure, axes, path, title, unit, above=1.15)
+
+
+def bars(path, groups, title, unit):
+    """Bars with their spread: {group: {peer: (value, spread)}}."""
+    figure, axes = pyplot.subplots(figsize=(10, 4.5))
+    width, first = place(axes, groups)
+    for at, values in enumerate(groups.values()):
+        for nr, (peer, (value, spread)) in enumerate(values.items()):
+            x = at + first + nr * width
+            axes.bar(x, value, width * 0.9, yerr=spread, capsize=2, color=COLOURS[peer],
+                     label=LABELS[peer] if not at else None)
+            axes.annotate(f'{value:.2f}', (x, value + spread), ha='center', va='bottom',
+                          fontsize=7)
+    finish(figure, axes, path, title, unit, above=1.15)

@@ -376,22 +376,32 @@ static int zm_codec_start(struct zm_codec *codec)
 	return ret;
 }
 
+static u64 zm_codec_ticks(void)
+{
+#ifdef CONFIG_UML
+	/* get_cycles() is 0 there. */
+	return __builtin_ia32_rdtsc();
+#else
+	return get_cycles();
+#endif
+}
+
 static int zm_codec_page(struct zm_codec *codec)
 {
-	cycles_t start, packed, copied, done;
+	u64 start, packed, copied, done;
 	unsigned long flags;
 	int len, n = 0;
 
 	local_irq_save(flags);
-	start = get_cycles();
+	start = zm_codec_ticks();
 	len = codec->compress(zm_codec_plain, zm_codec_packed);
-	packed = get_cycles();
+	packed = zm_codec_ticks();
 	if (len > 0)
 		memcpy(zm_codec_stored, zm_codec_packed, len);
-	copied = get_cycles();
+	copied = zm_codec_ticks();
 	if (len > 0)
 		n = codec->decompress(zm_codec_stored, len, zm_codec_back);
-	done = get_cycles();
+	done = zm_codec_ticks();
 	local_irq_restore(flags);
 	if (n != PAGE_SIZE || memcmp(zm_codec_plain, zm_codec_back, PAGE_SIZE))
 		return -EIO;
