@@ -76,6 +76,7 @@ static bool zm_move_object(struct zm_zspage *dst, struct zm_zspage *src, unsigne
 	}
 	zm_object_take(dst, to, handle);
 	zm_object_copy(dst, to, src, from);
+	zm_delay(ZM_DELAY_COMPACT);
 	zm_object_drop(src, from);
 	__zm_handle_unlock(handle, zm_object_word(dst, to) | (word & ZM_OWNER_MASK));
 	zm_handle_dep_release();

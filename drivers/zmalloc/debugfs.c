@@ -189,9 +189,11 @@ void zm_debugfs_del_pool(struct zm_pool *pool)
 void zm_debugfs_create(void)
 {
 	zm_debugfs_root = debugfs_create_dir("zmalloc", NULL);
+	zm_faults_create();
 }
 
 void zm_debugfs_destroy(void)
 {
+	zm_faults_destroy();
 	debugfs_remove(zm_debugfs_root);
 }

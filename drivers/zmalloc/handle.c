@@ -38,6 +38,7 @@ static int zm_handle_sleep(struct wait_bit_key *key, int mode)
 		if (!(old & BIT(ZM_LOCK_BIT)))
 			return 0;
 	} while (!try_cmpxchg(word, &old, old | BIT(ZM_WAIT_BIT)));
+	zm_delay(ZM_DELAY_SLEEP);
 	schedule();
 	return 0;
 }
@@ -69,6 +70,7 @@ EXPORT_SYMBOL_GPL(__zm_handle_lock_slow);
 
 void __zm_handle_wake(struct zm_handle *handle)
 {
+	zm_delay(ZM_DELAY_WAKE);
 	/*
 	 * The exchange that dropped the lock is only a release. The sleeper is
 	 * queued before it sets the wait bit; seeing the bit must imply seeing

@@ -41,6 +41,8 @@
 
 #include <compat/shrinker.h>
 
+#include "fault.h"
+
 #define ZM_UNIT			BIT(ZM_PLACE_UNIT_SHIFT)
 #define ZM_HEADER		sizeof(unsigned long)
 #define ZM_MIN_SIZE		32U

@@ -87,7 +87,7 @@ static int zm_move_page(struct zm_zspage *zspage, unsigned int pos, struct page 
 
 	lockdep_assert_held(&zspage->class->lock);
 	/* pages[] of an empty zspage is the releaser's: see zspage.c. */
-	if (!zspage->inuse)
+	if (!zspage->inuse || zm_fault(ZM_FAIL_MIGRATE))
 		return -EAGAIN;
 	first = zm_first_object(zspage->class->geo, pos);
 	end = zm_end_object(zspage->class->geo, pos);
@@ -98,6 +98,7 @@ static int zm_move_page(struct zm_zspage *zspage, unsigned int pos, struct page 
 		return -EAGAIN;
 	}
 	copy_highpage(dst, src);
+	zm_delay(ZM_DELAY_MIGRATE);
 	/*
 	 * Before any handle is unlocked: its next holder may look for the
 	 * neighbour page through these.

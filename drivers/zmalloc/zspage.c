@@ -142,6 +142,8 @@ struct zm_zspage *zm_zspage_alloc(struct zm_class *class, gfp_t gfp)
 	unsigned int i;
 
 	gfp |= __GFP_NOWARN;
+	if (zm_fault(ZM_FAIL_ZSPAGE))
+		return NULL;
 	zspage = zm_zspage_struct_alloc(geo, gfp);
 	if (!zspage)
 		return NULL;
@@ -183,7 +185,7 @@ static bool zm_release_pages(struct zm_zspage *zspage, bool wait)
 	for (; zspage->released < zspage->nr_pages; zspage->released++) {
 		struct page *page = zspage->pages[zspage->released];
 
-		if (pool->movable && !trylock_page(page)) {
+		if (pool->movable && (zm_fault(ZM_FAIL_PAGE_LOCK) || !trylock_page(page))) {
 			if (!wait)
 				return false;
 			lock_page(page);
@@ -203,6 +205,7 @@ void zm_zspage_release(struct zm_zspage *zspage)
 {
 	struct zm_pool *pool = zspage->class->pool;
 
+	zm_delay(ZM_DELAY_RELEASE);
 	if (zm_release_pages(zspage, false))
 		return;
 	zm_count(pool, ZM_FREES_DEFERRED, 1);
@@ -221,6 +224,7 @@ void zm_free_worker(struct work_struct *work)
 	LLIST_HEAD(busy);
 
 	llist_for_each_entry_safe(zspage, next, llist_del_all(&pool->deferred), deferred) {
+		zm_delay(ZM_DELAY_WORKER);
 		if (!zm_release_pages(zspage, false))
 			llist_add(&zspage->deferred, &busy);
 		cond_resched();

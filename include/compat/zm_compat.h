@@ -4,7 +4,7 @@
  *
  * Kbuild force-includes this file into every object, so that no source file
  * names a kernel version. Differences that need kernel types live in the
- * small headers beside this one (backing.h, block.h, class.h, lz4.h, migrate.h,
+ * small headers beside this one (backing.h, block.h, class.h, fault.h, lz4.h, migrate.h,
  * shrinker.h, zstd.h); a source file includes those it needs.
  */
 #ifndef ZM_COMPAT_H
@@ -69,6 +69,11 @@
 /* 6.8 moved the protection against freezing into vfs_iter_write(). */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 #define ZM_HAVE_FREEZE_SAFE_ITER_WRITE 1
+#endif
+
+/* Until then, fault injection keeps the entry of an attribute's folder. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define ZM_FAULT_ATTR_HAS_DNAME 1
 #endif
 
 /* 6.10 dropped the second argument of __assign_str(). */

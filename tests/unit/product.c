@@ -14,5 +14,8 @@
 #include "../../drivers/zmalloc/movable.c"
 #include "../../drivers/zmalloc/compact.c"
 #include "../../drivers/zmalloc/debugfs.c"
+#ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
+#include "../../drivers/zmalloc/fault.c"
+#endif
 #include "../../drivers/zmalloc/pool.c"
 #include "../../drivers/zmalloc/trace.c"

@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# needs: mem=1G cpus=2 timeout=300 lanes=kasan,lockdep,kcsan,uml,uml-kasan
+# allows: no memory, write failed|Buffer I/O error|I/O error, dev zmram0
+# fails-if: with the windows of its races held open, the allocator loses, damages or
+# fails-if: leaks something.
+#
+# zmalloc's own failures and delays (drivers/zmalloc/fault.h), on kernels that have
+# fault injection: each of them under I/O, frees, migration and compaction at once.
+. "$ZM_TOP/tests/lib.sh"
+. "$ZM_TOP/tests/lib-device.sh"
+
+faults=/sys/kernel/debug/zmalloc-faults
+budget=100000000
+
+# fault NAME PERCENT
+fault()
+{
+	echo 0 >$faults/$1/verbose
+	echo 1 >$faults/$1/interval
+	echo $budget >$faults/$1/times
+	echo "$2" >$faults/$1/probability
+}
+
+# How often it happened.
+fault_count()
+{
+	echo $((budget - $(<$faults/$1/times)))
+}
+
+# Frees of whole and of partly used zspages, in the second half of the device.
+churn_objects()
+{
+	local i=0
+
+	until [[ -e $tap_scratch/stop ]]; do
+		"$zm_tools/devfill" --dev /dev/zmram1 --mib 12 --seed $i || return
+		zm_fill_sizes 1 400 $i || return
+		blkdiscard -f --offset $((i % 8))M --length 3M /dev/zmram1 || return
+		echo 1 >/sys/block/zmram1/compact
+		echo 1 >/sys/block/zmram0/compact
+		i=$((i + 1))
+	done
+}
+
+zm_load num_devices=2
+[[ -d $faults/delay_wake ]] || { zm_unload; skip_all "this kernel has no fault injection"; }
+zm_setup 0 32M
+zm_setup 1 32M
+delays=(delay_release delay_worker delay_migrate delay_compact delay_sleep delay_wake)
+for name in "${delays[@]}"; do
+	fault $name 10
+done
+echo 200 >$faults/delay_us
+fault fail_page_lock 20
+fault fail_migrate 33
+compact_loop_start 0.1
+churn_start
+churn_objects >"$tap_scratch/churn.out" 2>&1 &
+objects=$!
+# Threads that share blocks wait for each other's handles.
+ok "$zm_tools/diopattern" --dev /dev/zmram0 --size-mib 1 --threads 4 --seconds 40 --shared \
+	"four threads on the same megabyte, verified"
+touch "$tap_scratch/stop"
+wait $objects
+is $? 0 "the other device was filled, discarded and compacted meanwhile"
+compact_loop_stop
+churn_stop
+# One processor alone hardly ever meets a handle that is locked.
+(($(nproc) > 1)) || delays=(delay_release delay_worker delay_migrate delay_compact)
+for name in "${delays[@]}" fail_page_lock fail_migrate; do
+	num "$(fault_count $name)" -gt 0 "$name: it happened"
+	diag "$name: $(fault_count $name) times"
+	echo 0 >$faults/$name/probability
+done
+cover delayed "$(fault_count delay_migrate)"
+num "$(move_stat 0 migrated)" -gt 100 "pages moved all the same"
+num "$(move_stat 1 frees_deferred)" -gt 10 "zspages whose pages seemed locked went to the worker"
+
+ok blkdiscard -f /dev/zmram1 "discard everything"
+zm_check_empty 1
+tr '\0' 'Q' </dev/zero | dd of=/dev/zmram0 bs=1M count=2 iflag=fullblock oflag=direct status=none
+fault fail_zspage 100
+is "$("$zm_tools/failwrite" /dev/zmram0 16)" 16 "without memory for a zspage, writes fail with EIO"
+num "$(fault_count fail_zspage)" -gt 0 "fail_zspage: it happened"
+cover injected "$(fault_count fail_zspage)"
+echo 0 >$faults/fail_zspage/probability
+bad=$(dd if=/dev/zmram0 bs=1M count=2 iflag=direct status=none | tr -d 'Q' | wc -c)
+is "$bad" 0 "and leave the old content"
+zm_check_end 0
+tap_done
