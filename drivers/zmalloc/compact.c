@@ -139,45 +139,66 @@ static int zm_compact_step(struct zm_class *class, u16 run)
 	return class->geo->pages;
 }
 
-static unsigned long zm_compact_class(struct zm_class *class, unsigned long target,
-				      bool (*stop)(void *arg), void *arg)
-{
-	unsigned long steps = READ_ONCE(class->zspages);
-	unsigned long freed = 0;
-	u16 run;
-	int n;
+/* A run over a pool, or the part of one that is still to do. */
+struct zm_compact_run {
+	unsigned long target;		/* pages to free */
+	unsigned long freed;
+	bool (*step)(void *arg, unsigned long zspages, unsigned long freed);
+	void *arg;
+	bool stopped;			/* @step has had enough */
+};
 
-	if (class->geo->objects == 1)
-		return 0;
+/* A zspage of one object has nothing to give. */
+static bool zm_class_compactable(const struct zm_class *class)
+{
+	return class->geo->objects > 1;
+}
+
+static void zm_compact_report(struct zm_compact_run *run, unsigned long zspages,
+			      unsigned long freed)
+{
+	run->freed += freed;
+	run->stopped = run->stopped || run->step(run->arg, zspages, freed);
+}
+
+static void zm_compact_class(struct zm_class *class, struct zm_compact_run *run)
+{
+	unsigned long left = READ_ONCE(class->zspages);
+	u16 nr;
+	int n = 0;
+
+	if (!left || !zm_class_compactable(class))
+		return;
 	spin_lock(&class->lock);
-	run = ++class->compact_run ?: ++class->compact_run;
+	nr = ++class->compact_run ?: ++class->compact_run;
 	spin_unlock(&class->lock);
 
 	/* Bounded: other tasks may keep making work. */
-	while (steps-- && freed < target && !stop(arg)) {
-		n = zm_compact_step(class, run);
+	while (left && run->freed < run->target && !run->stopped) {
+		n = zm_compact_step(class, nr);
 		if (n < 0)
 			break;
-		freed += n;
+		zm_compact_report(run, 1, n);
+		left--;
 		cond_resched();
 	}
-	return freed;
+	/* The others have no object that would fit elsewhere. */
+	if (n < 0)
+		zm_compact_report(run, left, 0);
 }
 
-/* Stops at @target pages, or when @stop says so; asked before each zspage. */
-static unsigned long zm_compact_pages(struct zm_pool *pool, unsigned long target,
-				      bool (*stop)(void *arg), void *arg)
+/* Stops at the target, or when it is told to; tells of each zspage. */
+static unsigned long zm_compact_pages(struct zm_pool *pool, struct zm_compact_run *run)
 {
-	unsigned long freed = 0;
 	unsigned int i;
 
-	for (i = zm_nr_classes; i-- && freed < target; )
-		freed += zm_compact_class(&pool->classes[i], target - freed, stop, arg);
-	zm_count(pool, ZM_PAGES_COMPACTED, freed);
-	return freed;
+	for (i = zm_nr_classes; i-- && run->freed < run->target && !run->stopped; )
+		zm_compact_class(&pool->classes[i], run);
+	zm_count(pool, ZM_PAGES_COMPACTED, run->freed);
+	return run->freed;
 }
 
-static bool zm_compact_killed(void *unused)
+static bool zm_compact_killed(void *unused, unsigned long zspages, unsigned long freed)
 {
 	return fatal_signal_pending(current);
 }
@@ -201,17 +222,44 @@ EXPORT_SYMBOL_GPL(zm_compact);
 /**
  * zm_compact_until() - the same, until its caller has had enough
  * @pool: the pool
- * @stop: asked before each zspage, with no lock held: is this the end?
- * @arg: for @stop
+ * @step: called with no lock held when @zspages more are dealt with, which gave
+ *	  @freed pages: is this the end? It goes through about as many of them as
+ *	  zm_compact_total() says.
+ * @arg: for @step
  *
- * Context: As zm_compact(), apart from what @stop does.
+ * Context: As zm_compact(), apart from what @step does.
  * Return: pages freed by this call.
  */
-unsigned long zm_compact_until(struct zm_pool *pool, bool (*stop)(void *arg), void *arg)
+unsigned long zm_compact_until(struct zm_pool *pool,
+			       bool (*step)(void *arg, unsigned long zspages,
+					    unsigned long freed),
+			       void *arg)
 {
-	return zm_compact_pages(pool, ULONG_MAX, stop, arg);
+	struct zm_compact_run run = { .target = ULONG_MAX, .step = step, .arg = arg };
+
+	return zm_compact_pages(pool, &run);
 }
 EXPORT_SYMBOL_GPL(zm_compact_until);
+
+/**
+ * zm_compact_total() - how many zspages a compaction would look at
+ * @pool: the pool
+ *
+ * Context: Any; takes no lock, so it is of the recent past.
+ * Return: that number.
+ */
+unsigned long zm_compact_total(const struct zm_pool *pool)
+{
+	unsigned long total = 0;
+	unsigned int i;
+
+	for (i = 0; i < zm_nr_classes; i++) {
+		if (zm_class_compactable(&pool->classes[i]))
+			total += READ_ONCE(pool->classes[i].zspages);
+	}
+	return total;
+}
+EXPORT_SYMBOL_GPL(zm_compact_total);
 
 static unsigned long zm_shrink_count(struct shrinker *shrinker, struct shrink_control *sc)
 {
@@ -227,9 +275,9 @@ static unsigned long zm_shrink_count(struct shrinker *shrinker, struct shrink_co
 static unsigned long zm_shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct zm_pool *pool = zm_compat_shrinker_data(shrinker);
-	unsigned long freed = zm_compact_pages(pool, sc->nr_to_scan, zm_compact_killed, NULL);
+	struct zm_compact_run run = { .target = sc->nr_to_scan, .step = zm_compact_killed };
 
-	return freed ?: SHRINK_STOP;
+	return zm_compact_pages(pool, &run) ?: SHRINK_STOP;
 }
 
 int zm_shrinker_register(struct zm_pool *pool)

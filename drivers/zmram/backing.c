@@ -312,7 +312,7 @@ void zmram_backing_close(struct zmram_backing *backing)
 		mutex_lock(&zmram_files_mutex);
 		list_del(&backing->node);
 		mutex_unlock(&zmram_files_mutex);
-		fput(backing->file);
+		zm_compat_close(backing->file);
 	}
 	kfree(backing->path);
 	kfree(backing);
@@ -380,7 +380,10 @@ static int zmram_backing_set(struct zmram_dev *dev, const char *name)
 	backing = zmram_backing_open(dev, name);
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
-	down_write(&dev->init_lock);
+	if (down_write_killable(&dev->init_lock)) {
+		zmram_backing_close(backing);
+		return -EINTR;
+	}
 	if (!zmram_meta(dev)) {
 		pr_info("%s: backing device %s, %lu pages\n", dev->disk->disk_name,
 			backing->path, backing->nr_blocks);

@@ -8,6 +8,10 @@
  * only then frees what it held. Removal forbids opening for good, and resets
  * once more when the disk is gone, because disksize could be written until
  * then.
+ *
+ * Half a reset leaves nothing that could be used, so it goes to its end; but for a
+ * large disk that takes long. So a worker does it, and a fatal signal ends nothing
+ * but the wait for it.
  */
 #include <linux/blk-mq.h>
 #include <linux/slab.h>
@@ -43,16 +47,19 @@ static const struct zm_disk_limits zmram_limits = {
  * zmram_lock_unsized() - take init_lock to change what is fixed with the size
  * @dev: the device
  *
- * Where the answer is -EBUSY, it comes at once, whoever has the lock.
+ * Where the answer is -EBUSY, it comes at once, whoever has the lock. Else a reset
+ * may have it, for long.
  *
  * Context: Process context, sleeps.
- * Return: 0 with init_lock held for writing, or -EBUSY if the device has a size.
+ * Return: 0 with init_lock held for writing, -EBUSY if the device has a size, or
+ *	   -EINTR on a fatal signal.
  */
 int zmram_lock_unsized(struct zmram_dev *dev)
 {
 	if (zmram_meta(dev))
 		return -EBUSY;
-	down_write(&dev->init_lock);
+	if (down_write_killable(&dev->init_lock))
+		return -EINTR;
 	if (!zmram_meta(dev))
 		return 0;
 	up_write(&dev->init_lock);
@@ -109,14 +116,15 @@ static void zmram_dev_grow(struct zmram_dev *dev, u64 disksize)
  *
  * Context: Process context, sleeps.
  * Return: 0, -EINVAL to shrink it or when it has no size, -ENOMEM beyond what a
- *	   device can have.
+ *	   device can have, -EINTR on a fatal signal.
  */
 int zmram_dev_resize(struct zmram_dev *dev, u64 disksize)
 {
 	int ret = 0;
 
 	disksize = PAGE_ALIGN(disksize);
-	down_read(&dev->init_lock);
+	if (down_read_killable(&dev->init_lock))
+		return -EINTR;
 	mutex_lock(&dev->tune_lock);
 	if (!zmram_meta(dev) || disksize < dev->disksize)
 		ret = -EINVAL;
@@ -150,26 +158,34 @@ void zmram_dev_set_limit(struct zmram_dev *dev, unsigned long pages)
 	mutex_unlock(&dev->tune_lock);
 }
 
+/* Takes all data away, and frees it. */
+static void zmram_dev_drop_meta(struct zmram_dev *dev)
+{
+	struct zmram_meta *meta = zmram_meta(dev);
+
+	lockdep_assert_held_write(&dev->init_lock);
+	if (!meta)
+		return;
+	set_capacity_and_notify(dev->disk, 0);
+	/* Requests that found meta have ended when this returns. */
+	blk_mq_freeze_queue(dev->disk->queue);
+	rcu_assign_pointer(dev->meta, NULL);
+	blk_mq_unfreeze_queue(dev->disk->queue);
+	/* And so have readers of its statistics after this. */
+	synchronize_rcu();
+	zmram_meta_destroy(dev, meta);
+}
+
 /* Back to the state of a device just added. Nobody has it open. */
 static void zmram_dev_clear(struct zmram_dev *dev)
 {
 	struct zmram_backing *backing;
-	struct zmram_meta *meta;
 	unsigned int prio;
 
 	down_write(&dev->init_lock);
 	zmram_post_drain(dev);
-	meta = zmram_meta(dev);
-	if (meta) {
-		set_capacity_and_notify(dev->disk, 0);
-		/* Requests that found meta have ended when this returns. */
-		blk_mq_freeze_queue(dev->disk->queue);
-		rcu_assign_pointer(dev->meta, NULL);
-		blk_mq_unfreeze_queue(dev->disk->queue);
-		/* And so have readers of its statistics after this. */
-		synchronize_rcu();
-		zmram_meta_destroy(dev, meta);
-	}
+	zmram_post_begin_reset(dev);
+	zmram_dev_drop_meta(dev);
 	zmram_stats_clear(dev);
 	dev->disksize = 0;
 	zmram_dev_set_limit(dev, 0);
@@ -178,8 +194,22 @@ static void zmram_dev_clear(struct zmram_dev *dev)
 		WRITE_ONCE(dev->algorithm[prio], NULL);
 	zmram_params_forget(dev);
 	backing = zmram_wb_reset(dev);
+	zmram_post_end(dev);
 	up_write(&dev->init_lock);
 	zmram_backing_close(backing);
+}
+
+static void zmram_reset_work(struct work_struct *work)
+{
+	struct zmram_dev *dev = container_of(work, struct zmram_dev, reset_work);
+	struct gendisk *disk = dev->disk;
+
+	sync_blockdev(disk->part0);
+	zmram_dev_clear(dev);
+	mutex_lock(&disk->open_mutex);
+	WRITE_ONCE(dev->claim, false);
+	complete(&dev->reset_done);
+	mutex_unlock(&disk->open_mutex);
 }
 
 /**
@@ -187,7 +217,8 @@ static void zmram_dev_clear(struct zmram_dev *dev)
  * @dev: the device
  *
  * Context: Process context, sleeps.
- * Return: 0, or -EBUSY while it is open, being reset or being removed.
+ * Return: 0; -EBUSY while it is open, being reset or being removed; -EINTR on a
+ *	   fatal signal: the reset goes on, and the device is busy until it is done.
  */
 int zmram_dev_reset(struct zmram_dev *dev)
 {
@@ -199,15 +230,10 @@ int zmram_dev_reset(struct zmram_dev *dev)
 		return -EBUSY;
 	}
 	WRITE_ONCE(dev->claim, true);
+	reinit_completion(&dev->reset_done);
+	queue_work(system_unbound_wq, &dev->reset_work);
 	mutex_unlock(&disk->open_mutex);
-
-	sync_blockdev(disk->part0);
-	zmram_dev_clear(dev);
-
-	mutex_lock(&disk->open_mutex);
-	WRITE_ONCE(dev->claim, false);
-	mutex_unlock(&disk->open_mutex);
-	return 0;
+	return wait_for_completion_killable(&dev->reset_done) ? -EINTR : 0;
 }
 
 static void zmram_dev_free(struct zmram_dev *dev)
@@ -235,6 +261,8 @@ int zmram_dev_remove(struct zmram_dev *dev)
 	WRITE_ONCE(dev->removing, true);
 	mutex_unlock(&disk->open_mutex);
 
+	/* One that nobody waits for may be under way; none begins any more. */
+	flush_work(&dev->reset_work);
 	/* Nobody has it open or will; writers of sysfs files may be inside. */
 	sync_blockdev(disk->part0);
 	del_gendisk(disk);
@@ -280,6 +308,8 @@ struct zmram_dev *zmram_dev_create(int id)
 	dev->id = id;
 	dev->algorithm[0] = zmram_backends[0];
 	init_rwsem(&dev->init_lock);
+	INIT_WORK(&dev->reset_work, zmram_reset_work);
+	init_completion(&dev->reset_done);
 	zmram_post_init(dev);
 	mutex_init(&dev->tune_lock);
 	zmram_wb_init(dev);
@@ -302,6 +332,7 @@ struct zmram_dev *zmram_dev_create(int id)
 put_disk:
 	zmram_debugfs_del(dev);
 	/* Its attributes were there for a moment, and somebody may have used them. */
+	flush_work(&dev->reset_work);
 	zmram_dev_clear(dev);
 	put_disk(dev->disk);
 free_dev:

@@ -47,16 +47,15 @@ static unsigned long zmram_idle_leaf(struct zmram_slot *slot, u64 min_age)
 static int zmram_idle_mark(struct zmram_dev *dev, u64 min_age)
 {
 	struct zmram_meta *meta = zmram_meta(dev);
-	unsigned long nr_slots = zmram_nr_slots(meta), index = 0, looked = 0;
 	struct zmram_slot *leaf;
+	unsigned long index = 0;
 
-	zmram_post_set_total(dev, nr_slots);
+	zmram_post_set_total(dev, zmram_nr_slots(meta));
 	while ((leaf = zmram_leaf_from(meta, &index))) {
 		zmram_post_done(dev, zmram_idle_leaf(leaf, min_age));
 		index += ZMRAM_LEAF_SLOTS;
-		if (zmram_post_looked(dev, min(index, nr_slots) - min(looked, nr_slots)))
+		if (zmram_post_reached(dev, index))
 			return -EINTR;
-		looked = index;
 	}
 	return 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Long operations: writeback, recompression, idle marking, compaction. They run
- * in the task that wrote to their file, for seconds or minutes.
+ * in the task that wrote to their file, for seconds or minutes. A reset, which ends
+ * them, is one of its own kind: it runs in a worker (device.c), and nothing stops it.
  *
  * Each holds the lock of its claim, and nothing else, from begin to end. It is
  * begun under init_lock, and a reset, which has init_lock for writing, waits for
@@ -26,6 +27,7 @@ static const char *const zmram_post_names[ZMRAM_NR_POSTS] = {
 	[ZMRAM_POST_RECOMPRESS]	= "recompress",
 	[ZMRAM_POST_IDLE]	= "idle",
 	[ZMRAM_POST_COMPACT]	= "compact",
+	[ZMRAM_POST_RESET]	= "reset",
 };
 
 static const enum zmram_post_claim zmram_post_claims[ZMRAM_NR_POSTS] = {
@@ -33,6 +35,7 @@ static const enum zmram_post_claim zmram_post_claims[ZMRAM_NR_POSTS] = {
 	[ZMRAM_POST_RECOMPRESS]	= ZMRAM_CLAIM_PP,
 	[ZMRAM_POST_IDLE]	= ZMRAM_CLAIM_IDLE,
 	[ZMRAM_POST_COMPACT]	= ZMRAM_CLAIM_COMPACT,
+	[ZMRAM_POST_RESET]	= ZMRAM_CLAIM_RESET,
 };
 
 void zmram_post_init(struct zmram_dev *dev)
@@ -65,7 +68,8 @@ static int zmram_post_lock(struct zmram_dev *dev, enum zmram_post_kind kind)
 	int ret;
 
 	for (;;) {
-		down_read(&dev->init_lock);
+		if (down_read_killable(&dev->init_lock))
+			return -EINTR;
 		ret = -EINVAL;
 		if (zmram_meta(dev))
 			ret = mutex_trylock(&post->lock) ? 0 : -EAGAIN;
@@ -77,6 +81,17 @@ static int zmram_post_lock(struct zmram_dev *dev, enum zmram_post_kind kind)
 			return ret;
 		mutex_unlock(&post->lock);
 	}
+}
+
+/* With the lock of the claim: says what begins, and by whom. */
+static void zmram_post_start(struct zmram_post *post, enum zmram_post_kind kind)
+{
+	lockdep_assert_held(&post->lock);
+	WRITE_ONCE(post->task, current);
+	WRITE_ONCE(post->looked, 0);
+	WRITE_ONCE(post->total, 0);
+	atomic_long_set(&post->done, 0);
+	WRITE_ONCE(post->kind, kind);
 }
 
 /**
@@ -98,12 +113,23 @@ int zmram_post_begin(struct zmram_dev *dev, enum zmram_post_kind kind)
 
 	if (ret)
 		return ret;
-	WRITE_ONCE(post->task, current);
-	WRITE_ONCE(post->looked, 0);
-	WRITE_ONCE(post->total, 0);
-	atomic_long_set(&post->done, 0);
-	WRITE_ONCE(post->kind, kind);
+	zmram_post_start(post, kind);
 	return 0;
+}
+
+/**
+ * zmram_post_begin_reset() - begin a reset, after the others have ended
+ * @dev: the device, after zmram_post_drain()
+ *
+ * Context: Process context, init_lock held for writing from then on.
+ */
+void zmram_post_begin_reset(struct zmram_dev *dev)
+{
+	struct zmram_post *post = &dev->post[ZMRAM_CLAIM_RESET];
+
+	lockdep_assert_held_write(&dev->init_lock);
+	mutex_lock(&post->lock);
+	zmram_post_start(post, ZMRAM_POST_RESET);
 }
 
 /**
@@ -150,6 +176,25 @@ bool zmram_post_looked(struct zmram_dev *dev, unsigned long n)
 	struct zmram_post *post = zmram_post_mine(dev);
 
 	WRITE_ONCE(post->looked, post->looked + n);
+	/* Others may have made more of them since it began. */
+	if (post->total && post->looked > post->total)
+		WRITE_ONCE(post->total, post->looked);
+	return zmram_post_interrupted(dev);
+}
+
+/**
+ * zmram_post_reached() - the same for a walk over the slots of the table
+ * @dev: the device
+ * @index: up to here, exclusive, all are dealt with; may be beyond the total
+ *
+ * Context: Process context, no slot or stream locked: reschedules.
+ * Return: true when the operation has to stop, with -EINTR.
+ */
+bool zmram_post_reached(struct zmram_dev *dev, unsigned long index)
+{
+	struct zmram_post *post = zmram_post_mine(dev);
+
+	WRITE_ONCE(post->looked, min(index, post->total));
 	return zmram_post_interrupted(dev);
 }
 

@@ -35,6 +35,7 @@ enum zmram_post_kind {
 	ZMRAM_POST_RECOMPRESS,
 	ZMRAM_POST_IDLE,
 	ZMRAM_POST_COMPACT,
+	ZMRAM_POST_RESET,
 	ZMRAM_NR_POSTS
 };
 
@@ -43,6 +44,7 @@ enum zmram_post_claim {
 	ZMRAM_CLAIM_PP,
 	ZMRAM_CLAIM_IDLE,
 	ZMRAM_CLAIM_COMPACT,
+	ZMRAM_CLAIM_RESET,
 	ZMRAM_NR_CLAIMS
 };
 
@@ -91,9 +93,11 @@ typedef bool (*zmram_match_fn)(unsigned long word, unsigned long data, const voi
 extern const struct attribute_group zmram_post_group;
 void zmram_post_init(struct zmram_dev *dev);
 int zmram_post_begin(struct zmram_dev *dev, enum zmram_post_kind kind);
+void zmram_post_begin_reset(struct zmram_dev *dev);
 void zmram_post_end(struct zmram_dev *dev);
 bool zmram_post_interrupted(struct zmram_dev *dev);
 bool zmram_post_looked(struct zmram_dev *dev, unsigned long n);
+bool zmram_post_reached(struct zmram_dev *dev, unsigned long index);
 void zmram_post_set_total(struct zmram_dev *dev, unsigned long total);
 void zmram_post_done(struct zmram_dev *dev, unsigned long n);
 void zmram_post_drain(struct zmram_dev *dev);

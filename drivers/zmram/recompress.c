@@ -100,7 +100,7 @@ static int zmram_recomp_compress(struct zmram_recomp *rc, unsigned long word,
 	return 0;
 }
 
-static bool zmram_recomp_stop(void *dev)
+static bool zmram_recomp_stop(void *dev, unsigned long zspages, unsigned long freed)
 {
 	return zmram_post_interrupted(dev);
 }

@@ -25,11 +25,11 @@ static ssize_t disksize_store(struct device *device, struct device_attribute *at
 	if (!disksize)
 		return -EINVAL;
 	ret = zmram_lock_unsized(dev);
-	if (ret) {
+	if (ret == -EBUSY)
 		pr_info("%s: the size is set; resize grows it, reset allows another\n",
 			dev->disk->disk_name);
+	if (ret)
 		return ret;
-	}
 	ret = zmram_dev_init(dev, disksize);
 	up_write(&dev->init_lock);
 	return ret ? ret : len;
@@ -157,16 +157,18 @@ static ssize_t mem_used_max_store(struct device *device, struct device_attribute
 }
 static DEVICE_ATTR_WO(mem_used_max);
 
-static bool zmram_compact_stop(void *dev)
+static bool zmram_compact_step(void *dev, unsigned long zspages, unsigned long freed)
 {
-	return zmram_post_stop(dev);
+	zmram_post_done(dev, freed);
+	return zmram_post_looked(dev, zspages);
 }
 
 static ssize_t compact_store(struct device *device, struct device_attribute *attr,
 			     const char *buf, size_t len)
 {
 	struct zmram_dev *dev = to_zmram(device);
-	long ret;
+	struct zm_pool *pool;
+	int ret;
 
 	ret = zmram_post_begin(dev, ZMRAM_POST_COMPACT);
 	/* Somebody else is at it. */
@@ -174,11 +176,13 @@ static ssize_t compact_store(struct device *device, struct device_attribute *att
 		return len;
 	if (ret)
 		return ret;
-	ret = zm_compact_until(zmram_meta(dev)->pool, zmram_compact_stop, dev);
+	pool = zmram_meta(dev)->pool;
+	zmram_post_set_total(dev, zm_compact_total(pool));
+	zm_compact_until(pool, zmram_compact_step, dev);
 	if (zmram_post_interrupted(dev))
 		ret = -EINTR;
 	zmram_post_end(dev);
-	return ret < 0 ? ret : len;
+	return ret ? ret : len;
 }
 static DEVICE_ATTR_WO(compact);
 

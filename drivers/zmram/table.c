@@ -51,13 +51,33 @@ struct zmram_slot *zmram_leaf_from(struct zmram_meta *meta, unsigned long *index
 	return leaf;
 }
 
-static void zmram_leaf_empty(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long nr)
+/* Frees what a leaf's slots hold; returns how many were not empty. */
+static unsigned long zmram_leaf_empty(struct zmram_dev *dev, struct zmram_meta *meta,
+				      const struct zmram_slot *leaf, unsigned long first)
 {
-	unsigned long index = nr << ZMRAM_LEAF_SHIFT;
-	unsigned long end = index + ZMRAM_LEAF_SLOTS;
+	unsigned long i, freed = 0;
 
-	for (; index < end; index++)
-		zmram_free_slot(dev, meta, index);
+	for (i = 0; i < ZMRAM_LEAF_SLOTS; i++) {
+		if (!READ_ONCE(leaf[i].handle.word))
+			continue;
+		zmram_free_slot(dev, meta, first + i);
+		freed++;
+	}
+	return freed;
+}
+
+/* Frees every object, and says how far it is; ends only with the last one. */
+static void zmram_meta_empty(struct zmram_dev *dev, struct zmram_meta *meta)
+{
+	struct zmram_slot *leaf;
+	unsigned long index = 0;
+
+	zmram_post_set_total(dev, zmram_nr_slots(meta));
+	while ((leaf = zmram_leaf_from(meta, &index))) {
+		zmram_post_done(dev, zmram_leaf_empty(dev, meta, leaf, index));
+		index += ZMRAM_LEAF_SLOTS;
+		zmram_post_reached(dev, index);
+	}
 }
 
 static void zmram_meta_free_comps(struct zmram_meta *meta)
@@ -86,23 +106,23 @@ static int zmram_meta_make_comps(struct zmram_dev *dev, struct zmram_meta *meta)
 }
 
 /*
- * Frees every object and what is left. No I/O is under way any more; pages may
- * still be migrated, so the slots are locked as always.
+ * Frees every object and what is left, as a part of a reset that has begun. No I/O
+ * is under way any more; pages may still be migrated, so the slots are locked as
+ * always.
  */
 void zmram_meta_destroy(struct zmram_dev *dev, struct zmram_meta *meta)
 {
 	struct zmram_slot *leaf;
 	unsigned long nr;
 
-	xa_for_each(&meta->leaves, nr, leaf) {
-		zmram_leaf_empty(dev, meta, nr);
-		cond_resched();
-	}
+	zmram_meta_empty(dev, meta);
 	/* Objects that are left point at handles in the leaves: lose them both. */
 	if (zm_pool_destroy(meta->pool))
 		return;
-	xa_for_each(&meta->leaves, nr, leaf)
+	xa_for_each(&meta->leaves, nr, leaf) {
 		kvfree(leaf);
+		cond_resched();
+	}
 	xa_destroy(&meta->leaves);
 	zmram_meta_free_comps(meta);
 	kfree(meta);

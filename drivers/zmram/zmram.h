@@ -39,10 +39,12 @@
 #define ZMRAM_H
 
 #include <linux/blkdev.h>
+#include <linux/completion.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <linux/zmalloc.h>
 
@@ -171,6 +173,8 @@ struct zmram_dev {
 	int id;					/* I */
 	bool claim;				/* O; A: being reset */
 	bool removing;				/* O; A: being removed; stays set */
+	struct work_struct reset_work;		/* queued by who has set claim */
+	struct completion reset_done;		/* O: as long as claim is clear */
 	struct rw_semaphore init_lock;
 	struct mutex tune_lock;
 	const struct zmram_comp_ops *algorithm[ZMRAM_MAX_COMPS]; /* L: by priority */

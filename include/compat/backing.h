@@ -5,7 +5,21 @@
 
 #include <linux/blkdev.h>
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/sched.h>
+
+/*
+ * Closes a file before it returns, or before its caller returns to user space: a
+ * kernel thread's fput() would leave it open for a while.
+ */
+static inline void zm_compat_close(struct file *file)
+{
+	if (current->flags & PF_KTHREAD)
+		__fput_sync(file);
+	else
+		fput(file);
+}
 
 /* A block device opened by us: exclusively, for reading and writing. */
 struct zm_compat_bdev {
@@ -31,7 +45,10 @@ static inline int zm_compat_bdev_open(struct zm_compat_bdev *b, const char *path
 
 static inline void zm_compat_bdev_close(struct zm_compat_bdev *b)
 {
-	bdev_fput(b->file);
+	if (current->flags & PF_KTHREAD)
+		zm_compat_close(b->file);
+	else
+		bdev_fput(b->file);
 }
 
 #else

@@ -221,7 +221,11 @@ const void *zm_read(unsigned long word, size_t size, void *bounce);
 void zm_write(unsigned long word, const void *data, size_t size);
 
 unsigned long zm_compact(struct zm_pool *pool);
-unsigned long zm_compact_until(struct zm_pool *pool, bool (*stop)(void *arg), void *arg);
+unsigned long zm_compact_until(struct zm_pool *pool,
+			       bool (*step)(void *arg, unsigned long zspages,
+					    unsigned long freed),
+			       void *arg);
+unsigned long zm_compact_total(const struct zm_pool *pool);
 
 void zm_pool_set_limit(struct zm_pool *pool, unsigned long pages);
 unsigned long zm_pool_pages(const struct zm_pool *pool);
