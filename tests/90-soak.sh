@@ -17,11 +17,18 @@ soak_seed=$(param seed $((EPOCHSECONDS % 100000)))
 soak_actors=() soak_pids=()
 inject_names=(fail_page_alloc failslab)
 
-# Faults hit only who asks for them, one allocation in a hundred.
+# Allocations fail only for who asks for it, one in fifty; zmalloc's own windows are
+# open to everybody, as are its failures that must not hurt.
 inject_setup()
 {
 	local name dir
 
+	for dir in /sys/kernel/debug/zmalloc-faults/{delay_*/,fail_page_lock,fail_migrate}; do
+		[[ -d $dir ]] || return
+		echo 0 >"$dir/verbose"
+		echo 100000000 >"$dir/times"
+		echo 3 >"$dir/probability"
+	done
 	for name in "${inject_names[@]}"; do
 		dir=/sys/kernel/debug/$name
 		[[ -d $dir ]] || return
