@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # needs: mem=1G cpus=1 timeout=400
-# fails-if: a command in README.md does not work, or a sysfs file is not in its table.
+# fails-if: a command in README.md does not work; a sysfs file is not in its table; or
+# fails-if: tests/README.md does not tell truly which tests hold it.
 #
-# What README.md tells users to type.
+# What README.md tells users to type, and tests/README.md those who change it.
 . "$ZM_TOP/tests/lib.sh"
 . "$ZM_TOP/tests/lib-device.sh"
 . "$ZM_TOP/tests/lib-dropin.sh"
@@ -39,6 +40,25 @@ table()
 		found && /^\| `/ { gsub(/[`| ]/, "", $1); gsub(/`|( *\|$)/, "", $NF); print $1, $NF }' "$readme"
 }
 
+# The tests that hold an attribute, as tests/README.md has them.
+holders()
+{
+	awk -F ' [|] ' -v name="\`$1\`" '/^\| `/ && index($1, name) { gsub(/[ |]*$/, "", $2); print $2 }' \
+		"$ZM_TOP/tests/README.md"
+}
+
+# check_holders ATTRIBUTE: each of them is there and has something to do with it
+check_holders()
+{
+	local test wanted n=0
+
+	wanted=$(holders "$1" | wc -w)
+	for test in $(holders "$1"); do
+		grep -qw -- "$1" "$ZM_TOP/tests/$test.sh" && n=$((n + 1))
+	done
+	is "$n" "${wanted/#0/some}" "tests/README.md knows who holds $1"
+}
+
 check_table()
 {
 	local file command
@@ -56,6 +76,10 @@ check_table()
 	for file in *; do
 		[[ -f $file && ! -e /sys/block/ram0/$file ]] || continue
 		ok eval "table | grep -q '^$file '" "$file is in the table"
+		check_holders "$file"
+	done
+	for file in hot_add hot_remove features; do
+		check_holders $file
 	done
 	cd /
 	zm_dev_reset 0

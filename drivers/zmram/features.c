@@ -23,7 +23,7 @@ static const struct zmram_feature zmram_features[] = {
 	{ "idle", "all seconds" },
 	{ "recomp_algorithm", "algo priority" },
 	{ "recompress", "type=idle type=huge type=huge_idle threshold algo priority max_pages" },
-	{ "progress", "kind looked total done" },
+	{ "progress", "writeback recompress idle compact reset" },
 	{ "backing_dev", "block file" },
 	{ "writeback", "idle huge huge_idle incompressible type page_index page_indexes" },
 	{ "writeback_batch_size", "1-4294967295" },
