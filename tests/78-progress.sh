@@ -146,6 +146,32 @@ check_killed_reset()
 	is "$(cat /sys/class/zmram-control/hot_add)" 0 "it comes again"
 }
 
+# Each has to hear of the end of its own, also if the next one begins at once.
+check_rivals()
+{
+	ok timeout 60 /usr/bin/python3 - $sys/reset <<'PYTHON' "rivals who reset all the time all get their answers"
+import errno, os, sys, time
+
+end = time.monotonic() + 4
+children = []
+for rival in range(4):
+    child = os.fork()
+    children.append(child)
+    if child:
+        continue
+    while time.monotonic() < end:
+        fd = os.open(sys.argv[1], os.O_WRONLY)
+        try:
+            os.write(fd, b"1\n")
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+        os.close(fd)
+    os._exit(0)
+sys.exit(max(os.waitpid(child, 0)[1] != 0 for child in children))
+PYTHON
+}
+
 # Six pages of seven are taken out.
 fill_holey()
 {
@@ -184,6 +210,7 @@ table=12G table_mib=12288 objects=40000
 [[ ${ZM_ACCEL-} != tcg ]] || { table=4G table_mib=4096 objects=8000; }
 check_reset
 check_killed_reset
+check_rivals
 check_compact
 zm_check_end 0
 tap_done

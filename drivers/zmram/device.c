@@ -208,7 +208,8 @@ static void zmram_reset_work(struct work_struct *work)
 	zmram_dev_clear(dev);
 	mutex_lock(&disk->open_mutex);
 	WRITE_ONCE(dev->claim, false);
-	complete(&dev->reset_done);
+	/* To all: who waited for the reset before may not have looked yet. */
+	complete_all(&dev->reset_done);
 	mutex_unlock(&disk->open_mutex);
 }
 
