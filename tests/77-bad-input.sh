@@ -25,6 +25,7 @@ bad_input()
 # A backing device, where one is taken.
 modprobe brd rd_nr=1 rd_size=32768
 if modprobe zram; then
+	nok test -e /sys/block/zram0/resize "zram is the kernel's own"
 	bad_input --prefix zram --in-tree
 	rmmod zram
 else
