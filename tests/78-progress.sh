@@ -22,6 +22,8 @@ watch()
 import errno, os, signal, sys, time
 
 sysfs, kind, *action = sys.argv[1:]
+# Two processes write to the same place.
+sys.stdout.reconfigure(line_buffering=True)
 
 def store(name):
     try:
@@ -64,13 +66,11 @@ while not ended:
             print("then", *(progress() or ["none"]))
         for name in action[1:]:
             print(f"{name}:", store(name))
-        print("opening:", end=" ")
         try:
             os.close(os.open("/dev/" + os.path.basename(sysfs), os.O_RDONLY))
-            print("ok")
+            print("opening: ok")
         except OSError as error:
-            print(errno.errorcode[error.errno])
-        sys.stdout.flush()
+            print("opening:", errno.errorcode[error.errno])
         if action[0] == "kill":
             break
         action = []
