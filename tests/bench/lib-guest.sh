@@ -30,7 +30,7 @@ trap 'bench_failed "$LINENO" "$BASH_COMMAND"' ERR
 corpus_load()
 {
 	"$BENCH_TOOLS/corpus-load" --device "/dev/$peer_disk" --corpus "$BENCH_CORPUS" \
-		--mib "$disk_mib" --state /tmp/state "${@:2}" "$1"
+		--mib "$disk_mib" --state "/tmp/state-$peer_disk" "${@:2}" "$1"
 }
 
 drop_caches()

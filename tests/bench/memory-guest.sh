@@ -60,7 +60,7 @@ snapshot()
 # Whoever comes first makes what stays: slabs, page tables of vmalloc's addresses.
 warm_up()
 {
-	head -c $((disk_mib * 1024)) /dev/zero >/tmp/state
+	head -c $((disk_mib * 1024)) /dev/zero >"/tmp/state-$peer_disk"
 	peer_size "${disk_mib}M" "$algorithm"
 	disk_mib=16 corpus_load fill
 	echo 1 >"/sys/block/$peer_disk/reset"

@@ -15,9 +15,10 @@ import sys
 
 import report_memory
 import report_native
+import report_smp
 import report_targets
 
-LANES = (report_native, report_memory)
+LANES = (report_native, report_smp, report_memory)
 
 
 def number(text):

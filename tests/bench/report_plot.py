@@ -64,3 +64,26 @@ def bars(path, groups, title, unit):
             axes.annotate(f'{value:.2f}', (x, value + spread), ha='center', va='bottom',
                           fontsize=7)
     finish(figure, axes, path, title, unit, above=1.15)
+
+
+def tails(path, panels, title, unit):
+    """One minus the cumulated share, logarithmic: {panel: {peer: histogram}}."""
+    figure, grid = pyplot.subplots(2, len(panels) // 2, figsize=(10, 6), sharex=True, sharey=True)
+    for axes, (name, peers) in zip(grid.flat, panels.items()):
+        for peer, pairs in peers.items():
+            total = left = sum(count for _, count in pairs)
+            x, y = [], []
+            for value, count in pairs:
+                x.append(value / 1000)
+                y.append(left / total)
+                left -= count
+            axes.step(x, y, where='post', color=COLOURS[peer], label=LABELS[peer])
+        axes.set(xscale='log', yscale='log', title=name)
+        axes.set_yticks([1, 0.1, 0.01, 0.001, 1e-4], ['all', '10 %', '1 %', '0.1 %', '0.01 %'])
+        axes.set_ylim(5e-5, 1.3)
+        axes.grid(True, which='major', axis='both', alpha=0.3)
+    for axes in grid[-1]:
+        axes.set_xlabel(unit)
+    grid[0][0].legend(loc='lower left')
+    figure.suptitle(title)
+    save(figure, path)
