@@ -78,6 +78,20 @@ native_lane()
 		KHZ="$("$top/scripts/tsc-khz")"
 }
 
+move_lane()
+{
+	local peers="zram zmram zmram-pinned brd"
+
+	lane_start move
+	lane_guest move guest --modules-dir "$modules" --mem 1G --append zm.own_guest -- \
+		PART=frag PEERS="$peers" LEVELS="30 60 90" DISK_MIB=256
+	lane_guest move guest --modules-dir "$modules" --mem 1G,slots=2,maxmem=3G \
+		--append memhp_default_state=online_movable \
+		--allow 'migration failure|migrating pfn|unmovable page|isolation failed' \
+		--qemu '-object memory-backend-ram,id=hot0,size=512M -device pc-dimm,id=dimm0,memdev=hot0' \
+		-- PART=load PEERS="$peers" PAGES=300 DISK_MIB=256
+}
+
 smp_lane()
 {
 	lane_start smp

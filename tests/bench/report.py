@@ -14,11 +14,12 @@ import os
 import sys
 
 import report_memory
+import report_move
 import report_native
 import report_smp
 import report_targets
 
-LANES = (report_native, report_smp, report_memory)
+LANES = (report_native, report_smp, report_memory, report_move)
 
 
 def number(text):

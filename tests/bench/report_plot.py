@@ -87,3 +87,16 @@ def tails(path, panels, title, unit):
     grid[0][0].legend(loc='lower left')
     figure.suptitle(title)
     save(figure, path)
+
+
+def lines(path, series, title, x_unit, y_unit):
+    """{peer: [(x, y)]}"""
+    figure, axes = pyplot.subplots(figsize=(8, 4.5))
+    for peer, points in series.items():
+        axes.plot(*zip(*points), marker='o', color=COLOURS[peer], label=LABELS[peer])
+    axes.set_xlabel(x_unit)
+    axes.set_title(title)
+    axes.set_ylabel(y_unit)
+    axes.set_ylim(0, 103)
+    axes.legend(loc='center left')
+    save(figure, path)
