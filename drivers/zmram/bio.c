@@ -80,11 +80,19 @@ static int zmram_write_page(struct zmram_dev *dev, struct zmram_meta *meta,
 	return ret;
 }
 
-static void zmram_free_page(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index)
+static void zmram_free_pages(struct zmram_dev *dev, struct zmram_meta *meta,
+			     unsigned long index, unsigned long end)
 {
-	zmram_lock_page(meta, index);
-	zmram_free_slot(dev, meta, index);
-	zmram_unlock_page(meta, index);
+	zmram_stat_add(dev, ZMRAM_NOTIFY_FREE, end - index);
+	if (!ZMRAM_SUBPAGE_BLOCKS) {
+		zmram_free_slots(dev, meta, index, end);
+		return;
+	}
+	for (; index < end; index++) {
+		zmram_lock_page(meta, index);
+		zmram_free_slots(dev, meta, index, index + 1);
+		zmram_unlock_page(meta, index);
+	}
 }
 
 /*
@@ -234,8 +242,9 @@ static int zmram_bio_clear(struct zmram_dev *dev, struct zmram_meta *meta, struc
 		struct zmram_part part = zmram_part_at(iter->bi_sector, iter->bi_size);
 
 		if (part.len == PAGE_SIZE) {
-			zmram_free_page(dev, meta, part.index);
-			zmram_stat_add(dev, ZMRAM_NOTIFY_FREE, 1);
+			part.len = round_down(iter->bi_size, PAGE_SIZE);
+			zmram_free_pages(dev, meta, part.index,
+					 part.index + (part.len >> PAGE_SHIFT));
 		} else if (bio_op(bio) == REQ_OP_WRITE_ZEROES) {
 			ret = zmram_zero_part(dev, meta, reads, part);
 			if (ret)
@@ -243,7 +252,6 @@ static int zmram_bio_clear(struct zmram_dev *dev, struct zmram_meta *meta, struc
 		}
 		iter->bi_sector += part.len >> SECTOR_SHIFT;
 		iter->bi_size -= part.len;
-		cond_resched();
 	}
 	return ret;
 }

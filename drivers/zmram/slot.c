@@ -21,6 +21,9 @@
 /* For how long a writer outside of reclaim waits for memory before it fails. */
 #define ZMRAM_WRITE_PATIENCE	(2 * HZ)
 
+/* After how many slots freeing lets others run. */
+#define ZMRAM_FREE_BATCH	32
+
 /* How often freeing without sleeping looks at a locked slot: a mover's copy. */
 #define ZMRAM_TRY_FREE_SPINS	256
 
@@ -330,20 +333,35 @@ int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lo
 }
 
 /**
- * zmram_free_slot() - make a page of the disk empty
+ * zmram_free_slots() - make pages of the disk empty
  * @dev: the device
  * @meta: its meta, which a reset may have taken from the device already
- * @index: the page, within the size
+ * @index: the first page
+ * @end: the page behind the last one, of the disk or its last leaf
  *
  * Context: Process context, sleeps.
+ * Return: how many of them were not empty.
  */
-void zmram_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index)
+unsigned long zmram_free_slots(struct zmram_dev *dev, struct zmram_meta *meta,
+			       unsigned long index, unsigned long end)
 {
-	struct zmram_slot *slot = zmram_slot_find(meta, index);
+	unsigned long freed = 0;
 
-	if (!slot || !READ_ONCE(slot->handle.word))
-		return;
-	zmram_slot_set(dev, meta, slot, zm_handle_lock(&slot->handle), 0, 0);
+	while (index < end) {
+		unsigned long stop = min(end, round_up(index + 1, ZMRAM_LEAF_SLOTS));
+		struct zmram_slot *slot = zmram_slot_find(meta, index);
+
+		for (; slot && index < stop; index++, slot++) {
+			if (READ_ONCE(slot->handle.word)) {
+				zmram_slot_set(dev, meta, slot, zm_handle_lock(&slot->handle), 0, 0);
+				freed++;
+			}
+			if (!(index % ZMRAM_FREE_BATCH))
+				cond_resched();
+		}
+		index = stop;
+	}
+	return freed;
 }
 
 /**

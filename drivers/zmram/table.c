@@ -51,30 +51,15 @@ struct zmram_slot *zmram_leaf_from(struct zmram_meta *meta, unsigned long *index
 	return leaf;
 }
 
-/* Frees what a leaf's slots hold; returns how many were not empty. */
-static unsigned long zmram_leaf_empty(struct zmram_dev *dev, struct zmram_meta *meta,
-				      const struct zmram_slot *leaf, unsigned long first)
-{
-	unsigned long i, freed = 0;
-
-	for (i = 0; i < ZMRAM_LEAF_SLOTS; i++) {
-		if (!READ_ONCE(leaf[i].handle.word))
-			continue;
-		zmram_free_slot(dev, meta, first + i);
-		freed++;
-	}
-	return freed;
-}
-
 /* Frees every object, and says how far it is; ends only with the last one. */
 static void zmram_meta_empty(struct zmram_dev *dev, struct zmram_meta *meta)
 {
-	struct zmram_slot *leaf;
 	unsigned long index = 0;
 
 	zmram_post_set_total(dev, zmram_nr_slots(meta));
-	while ((leaf = zmram_leaf_from(meta, &index))) {
-		zmram_post_done(dev, zmram_leaf_empty(dev, meta, leaf, index));
+	while (zmram_leaf_from(meta, &index)) {
+		zmram_post_done(dev, zmram_free_slots(dev, meta, index,
+						      index + ZMRAM_LEAF_SLOTS));
 		index += ZMRAM_LEAF_SLOTS;
 		zmram_post_reached(dev, index);
 	}

@@ -270,7 +270,8 @@ int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lon
 		    void *dst);
 int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
 		     const void *src);
-void zmram_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index);
+unsigned long zmram_free_slots(struct zmram_dev *dev, struct zmram_meta *meta,
+			       unsigned long index, unsigned long end);
 bool zmram_try_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index);
 int zmram_picked_read(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
 		      void *dst, unsigned long *word, unsigned long *data);

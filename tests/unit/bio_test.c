@@ -27,7 +27,7 @@
 #define zmram_rw_page		BIO_OWN(rw_page)
 #define zmram_read_slot		BIO_OWN(read_slot)
 #define zmram_write_slot	BIO_OWN(write_slot)
-#define zmram_free_slot		BIO_OWN(free_slot)
+#define zmram_free_slots	BIO_OWN(free_slots)
 #define zmram_try_free_slot	BIO_OWN(try_free_slot)
 
 #include "../../drivers/zmram/bio.c"
@@ -116,15 +116,18 @@ int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lo
 	return 0;
 }
 
-void zmram_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index)
+unsigned long zmram_free_slots(struct zmram_dev *dev, struct zmram_meta *meta,
+			       unsigned long index, unsigned long end)
 {
-	KUNIT_ASSERT_LT(disk_of(dev)->test, index, (unsigned long)DISK_PAGES);
-	memset(disk_of(dev)->slots + index * PAGE_SIZE, 0, PAGE_SIZE);
+	KUNIT_ASSERT_LE(disk_of(dev)->test, index, end);
+	KUNIT_ASSERT_LE(disk_of(dev)->test, end, (unsigned long)DISK_PAGES);
+	memset(disk_of(dev)->slots + index * PAGE_SIZE, 0, (end - index) * PAGE_SIZE);
+	return end - index;
 }
 
 bool zmram_try_free_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index)
 {
-	zmram_free_slot(dev, meta, index);
+	zmram_free_slots(dev, meta, index, index + 1);
 	return true;
 }
 
