@@ -76,19 +76,23 @@ failing_reads()
 	is "$(wb_page_sum 0 0 99)" "$sum" "with the device in order, data comes back"
 }
 
-# A page is overwritten while it is on its way out.
+# A page is overwritten while it is on its way out: to a device that holds what it
+# gets, so that no machine is too slow for it.
 overwritten_meanwhile()
 {
 	local new
 
-	delay 0 700
+	delay 0 0
 	wb_setup 0 64M $wb "$1"
 	wb_pages 0 0 8 2
+	dmsetup suspend --nolockfs wb
 	wb_write 0 page_indexes=0-7 page_indexes=2-5 >"$tap_scratch/result" &
 	wait_until 5 eval '[[ $(stat_get $sys/progress writeback) == 8 ]]'
 	wb_pages 0 0 4 3
 	blkdiscard -f -o 16384 -l 8192 /dev/zmram0
 	new=$(wb_page_sum 0 0 64)
+	is "$(bd_stat 0 writes)" 0 "none has arrived so far"
+	dmsetup resume --noudevsync wb
 	wait $!
 	is "$(<"$tap_scratch/result")" ok "a page that changed on its way is no error"
 	is "$(bd_stat 0 writes)/$(bd_stat 0 count)" 8/2 "all were written, two are still wanted"
@@ -108,10 +112,11 @@ reused_block()
 	sum=$(wb_page_sum 0 0)
 	is "$(wb_write 0 page_indexes=0-1)" ok "two pages fill the backing device"
 	is "$(wb_write 0 page_index=2)" ENOSPC "a third one does not fit"
-	delay 1500 0 $((blocks * 8))
+	delay $((slow * 1000)) 0 $((blocks * 8))
 	wb_page_sum 0 0 >"$tap_scratch/sum" &
 	wait_until 5 reading
 	wb_pages 0 0 1 24
+	ok reading "while the first page is read, it is overwritten"
 	is "$(wb_write 0 page_index=2)" ok "the first block is free again, and is taken"
 	wait $!
 	is "$(<"$tap_scratch/sum")" "$sum" "who was reading it sees his page"
@@ -195,6 +200,9 @@ reset_while_reading()
 zm_load
 wb_ram_disks 1 64
 modprobe dm-delay 2>/dev/null || skip_all "no dm-delay"
+# Seconds in which a program can be started twice.
+slow=2
+[[ $ZM_ACCEL != tcg ]] || slow=8
 linear
 at_exit dmsetup remove wb
 failing_writes
