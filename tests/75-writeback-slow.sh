@@ -23,7 +23,7 @@ delay()
 # Is a read of the slow device under way?
 reading()
 {
-	(($(awk '{ print $1 }' "/sys/block/$(dmsetup info -c --noheadings -o blkdevname wb)/inflight")))
+	(($(dmsetup status wb | awk '{ print $4 }')))
 }
 
 linear()
@@ -114,9 +114,9 @@ reused_block()
 	is "$(wb_write 0 page_index=2)" ENOSPC "a third one does not fit"
 	delay $((slow * 1000)) 0 $((blocks * 8))
 	wb_page_sum 0 0 >"$tap_scratch/sum" &
-	wait_until 5 reading
+	ok wait_until 5 reading "the first page is being read"
 	wb_pages 0 0 1 24
-	ok reading "while the first page is read, it is overwritten"
+	ok reading "still, when it is overwritten"
 	is "$(wb_write 0 page_index=2)" ok "the first block is free again, and is taken"
 	wait $!
 	is "$(<"$tap_scratch/sum")" "$sum" "who was reading it sees his page"
@@ -188,9 +188,9 @@ reset_while_reading()
 	wb_setup 0 64M $wb
 	wb_pages 0 0 64 51
 	wb_all 0 >/dev/null
-	delay 700 0
+	delay $((slow * 250)) 0
 	dd if=/dev/zmram0 of=/dev/null bs=256k count=1 iflag=direct status=none &
-	wait_until 5 reading
+	ok wait_until 5 reading "pages are being read"
 	kill -9 $!
 	wait_until 10 eval '[[ $(store_errno $sys/reset 1) == ok ]]'
 	is "$(cat $sys/initstate)" 0 "a reset when a reader has gone"
