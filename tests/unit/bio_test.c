@@ -40,7 +40,7 @@
 #define BIO_SEGMENTS	12
 #define BIO_ROUNDS	8000
 
-/**
+/*
  * struct disk - a disk twice
  * @slots: what the stand-in for the slots has
  * @want: what the model says
