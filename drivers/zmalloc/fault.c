@@ -11,6 +11,8 @@
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/fault-inject.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
 
 #include <compat/fault.h>
 
@@ -45,7 +47,9 @@ bool zm_fault(enum zm_fault site)
 	struct fault_attr *attr = &zm_fault_attrs[site];
 
 	/* A task's own fail-nth is about what can fail for everybody. */
-	return READ_ONCE(attr->probability) && should_fail(attr, 1);
+	if (!READ_ONCE(attr->probability) || (in_task() && current->fail_nth))
+		return false;
+	return should_fail(attr, 1);
 }
 
 /**

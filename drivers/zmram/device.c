@@ -195,6 +195,8 @@ static void zmram_dev_clear(struct zmram_dev *dev)
 	zmram_params_forget(dev);
 	backing = zmram_wb_reset(dev);
 	zmram_post_end(dev);
+	/* What begins now, on a device that gets a size again, may go on. */
+	WRITE_ONCE(dev->stopping, false);
 	up_write(&dev->init_lock);
 	zmram_backing_close(backing);
 }
@@ -208,8 +210,8 @@ static void zmram_reset_work(struct work_struct *work)
 	zmram_dev_clear(dev);
 	mutex_lock(&disk->open_mutex);
 	WRITE_ONCE(dev->claim, false);
-	/* To all: who waited for the reset before may not have looked yet. */
-	complete_all(&dev->reset_done);
+	WRITE_ONCE(dev->resets_done, dev->resets);
+	wake_up_all(&dev->reset_wait);
 	mutex_unlock(&disk->open_mutex);
 }
 
@@ -224,17 +226,23 @@ static void zmram_reset_work(struct work_struct *work)
 int zmram_dev_reset(struct zmram_dev *dev)
 {
 	struct gendisk *disk = dev->disk;
+	unsigned long nr;
 
 	mutex_lock(&disk->open_mutex);
 	if (disk_openers(disk) || dev->claim || dev->removing) {
 		mutex_unlock(&disk->open_mutex);
 		return -EBUSY;
 	}
+	zmram_post_expect_reset(dev);
 	WRITE_ONCE(dev->claim, true);
-	reinit_completion(&dev->reset_done);
+	WRITE_ONCE(dev->stopping, true);
+	nr = ++dev->resets;
 	queue_work(system_unbound_wq, &dev->reset_work);
 	mutex_unlock(&disk->open_mutex);
-	return wait_for_completion_killable(&dev->reset_done) ? -EINTR : 0;
+	/* When this task looks, others may have been made since. */
+	if (wait_event_killable(dev->reset_wait, (long)(READ_ONCE(dev->resets_done) - nr) >= 0))
+		return -EINTR;
+	return 0;
 }
 
 static void zmram_dev_free(struct zmram_dev *dev)
@@ -310,7 +318,7 @@ struct zmram_dev *zmram_dev_create(int id)
 	dev->algorithm[0] = zmram_backends[0];
 	init_rwsem(&dev->init_lock);
 	INIT_WORK(&dev->reset_work, zmram_reset_work);
-	init_completion(&dev->reset_done);
+	init_waitqueue_head(&dev->reset_wait);
 	zmram_post_init(dev);
 	mutex_init(&dev->tune_lock);
 	zmram_wb_init(dev);

@@ -83,14 +83,19 @@ static int zmram_post_lock(struct zmram_dev *dev, enum zmram_post_kind kind)
 	}
 }
 
+static void zmram_post_zero(struct zmram_post *post)
+{
+	WRITE_ONCE(post->looked, 0);
+	WRITE_ONCE(post->total, 0);
+	atomic_long_set(&post->done, 0);
+}
+
 /* With the lock of the claim: says what begins, and by whom. */
 static void zmram_post_start(struct zmram_post *post, enum zmram_post_kind kind)
 {
 	lockdep_assert_held(&post->lock);
 	WRITE_ONCE(post->task, current);
-	WRITE_ONCE(post->looked, 0);
-	WRITE_ONCE(post->total, 0);
-	atomic_long_set(&post->done, 0);
+	zmram_post_zero(post);
 	WRITE_ONCE(post->kind, kind);
 }
 
@@ -115,6 +120,21 @@ int zmram_post_begin(struct zmram_dev *dev, enum zmram_post_kind kind)
 		return ret;
 	zmram_post_start(post, kind);
 	return 0;
+}
+
+/**
+ * zmram_post_expect_reset() - a reset will begin
+ * @dev: the device, which nobody else is resetting or removing
+ *
+ * progress shows it as long as the device is claimed, from before it has to wait for
+ * others until after it has closed the backing device.
+ *
+ * Context: Process context, disk->open_mutex held.
+ */
+void zmram_post_expect_reset(struct zmram_dev *dev)
+{
+	lockdep_assert_held(&dev->disk->open_mutex);
+	zmram_post_zero(&dev->post[ZMRAM_CLAIM_RESET]);
 }
 
 /**
@@ -160,7 +180,8 @@ void zmram_post_end(struct zmram_dev *dev)
 bool zmram_post_interrupted(struct zmram_dev *dev)
 {
 	cond_resched();
-	return fatal_signal_pending(current) || READ_ONCE(dev->claim) || READ_ONCE(dev->removing);
+	return fatal_signal_pending(current) || READ_ONCE(dev->stopping) ||
+	       READ_ONCE(dev->removing);
 }
 
 /**
@@ -175,10 +196,10 @@ bool zmram_post_looked(struct zmram_dev *dev, unsigned long n)
 {
 	struct zmram_post *post = zmram_post_mine(dev);
 
-	WRITE_ONCE(post->looked, post->looked + n);
 	/* Others may have made more of them since it began. */
-	if (post->total && post->looked > post->total)
-		WRITE_ONCE(post->total, post->looked);
+	if (post->total && post->looked + n > post->total)
+		WRITE_ONCE(post->total, post->looked + n);
+	WRITE_ONCE(post->looked, post->looked + n);
 	return zmram_post_interrupted(dev);
 }
 
@@ -239,6 +260,8 @@ static ssize_t progress_show(struct device *device, struct device_attribute *att
 		struct zmram_post *post = &dev->post[i];
 
 		kind = READ_ONCE(post->kind);
+		if (i == ZMRAM_CLAIM_RESET && READ_ONCE(dev->claim))
+			kind = ZMRAM_POST_RESET;
 		if (kind != ZMRAM_POST_NONE)
 			len += sysfs_emit_at(buf, len, "%s %lu %lu %lu\n", zmram_post_names[kind],
 					     READ_ONCE(post->looked), READ_ONCE(post->total),

@@ -93,6 +93,7 @@ typedef bool (*zmram_match_fn)(unsigned long word, unsigned long data, const voi
 extern const struct attribute_group zmram_post_group;
 void zmram_post_init(struct zmram_dev *dev);
 int zmram_post_begin(struct zmram_dev *dev, enum zmram_post_kind kind);
+void zmram_post_expect_reset(struct zmram_dev *dev);
 void zmram_post_begin_reset(struct zmram_dev *dev);
 void zmram_post_end(struct zmram_dev *dev);
 bool zmram_post_interrupted(struct zmram_dev *dev);

@@ -39,11 +39,11 @@
 #define ZMRAM_H
 
 #include <linux/blkdev.h>
-#include <linux/completion.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <linux/zmalloc.h>
@@ -173,8 +173,11 @@ struct zmram_dev {
 	int id;					/* I */
 	bool claim;				/* O; A: being reset */
 	bool removing;				/* O; A: being removed; stays set */
+	bool stopping;				/* A: set with claim; long operations end */
 	struct work_struct reset_work;		/* queued by who has set claim */
-	struct completion reset_done;		/* O: as long as claim is clear */
+	unsigned long resets;			/* O: begun */
+	unsigned long resets_done;		/* O; A: of them, over */
+	wait_queue_head_t reset_wait;		/* for resets_done */
 	struct rw_semaphore init_lock;
 	struct mutex tune_lock;
 	const struct zmram_comp_ops *algorithm[ZMRAM_MAX_COMPS]; /* L: by priority */

@@ -11,7 +11,8 @@
 
 /*
  * Closes a file before it returns, or before its caller returns to user space: a
- * kernel thread's fput() would leave it open for a while.
+ * kernel thread's fput() would leave it open for a while. (So it does if it was the
+ * last file of a file system that was unmounted lazily.)
  */
 static inline void zm_compat_close(struct file *file)
 {
