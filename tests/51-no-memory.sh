@@ -15,15 +15,10 @@ inject=/sys/kernel/debug/fail_page_alloc
 zm_load
 zm_setup 0 64M
 tr '\0' 'Q' </dev/zero | dd of=/dev/zmram0 bs=1M count=2 iflag=fullblock oflag=direct status=none
-echo Y >$inject/task-filter
-echo N >$inject/ignore-gfp-wait
-echo 0 >$inject/min-order
-echo 100 >$inject/probability
-echo 1000000 >$inject/times
-echo 0 >$inject/verbose
+fault_set_alloc fail_page_alloc 100
 is "$("$zm_tools/failwrite" /dev/zmram0 16)" 16 "every write that needs memory fails with EIO"
-echo 0 >$inject/probability
-cover injected $((1000000 - $(<$inject/times)))
+fault_stop $inject
+cover injected "$(fault_count $inject)"
 bad=$(dd if=/dev/zmram0 bs=1M count=2 iflag=direct status=none | tr -d 'Q' | wc -c)
 is "$bad" 0 "their pages, and the others, have their old content"
 is "$(mm_stat 0 mem_used_total)" 0 "nothing is left of the attempts"

@@ -11,22 +11,6 @@
 . "$ZM_TOP/tests/lib-device.sh"
 
 faults=/sys/kernel/debug/zmalloc-faults
-budget=100000000
-
-# fault NAME PERCENT
-fault()
-{
-	echo 0 >$faults/$1/verbose
-	echo 1 >$faults/$1/interval
-	echo $budget >$faults/$1/times
-	echo "$2" >$faults/$1/probability
-}
-
-# How often it happened.
-fault_count()
-{
-	echo $((budget - $(<$faults/$1/times)))
-}
 
 # Frees of whole and of partly used zspages, in the second half of the device.
 churn_objects()
@@ -49,11 +33,11 @@ zm_setup 0 32M
 zm_setup 1 32M
 delays=(delay_release delay_worker delay_migrate delay_compact delay_sleep delay_wake)
 for name in "${delays[@]}"; do
-	fault $name 10
+	fault_set $faults/$name 10
 done
 echo 200 >$faults/delay_us
-fault fail_page_lock 20
-fault fail_migrate 33
+fault_set $faults/fail_page_lock 20
+fault_set $faults/fail_migrate 33
 compact_loop_start 0.1
 churn_start
 churn_objects >"$tap_scratch/churn.out" 2>&1 &
@@ -69,22 +53,22 @@ churn_stop
 # One processor alone hardly ever meets a handle that is locked.
 (($(nproc) > 1)) || delays=(delay_release delay_worker delay_migrate delay_compact)
 for name in "${delays[@]}" fail_page_lock fail_migrate; do
-	num "$(fault_count $name)" -gt 0 "$name: it happened"
-	diag "$name: $(fault_count $name) times"
-	echo 0 >$faults/$name/probability
+	num "$(fault_count $faults/$name)" -gt 0 "$name: it happened"
+	diag "$name: $(fault_count $faults/$name) times"
+	fault_stop $faults/$name
 done
-cover delayed "$(fault_count delay_migrate)"
+cover delayed "$(fault_count $faults/delay_migrate)"
 num "$(move_stat 0 migrated)" -gt 100 "pages moved all the same"
 num "$(move_stat 1 frees_deferred)" -gt 10 "zspages whose pages seemed locked went to the worker"
 
 ok blkdiscard -f /dev/zmram1 "discard everything"
 zm_check_empty 1
 tr '\0' 'Q' </dev/zero | dd of=/dev/zmram0 bs=1M count=2 iflag=fullblock oflag=direct status=none
-fault fail_zspage 100
+fault_set $faults/fail_zspage 100
 is "$("$zm_tools/failwrite" /dev/zmram0 16)" 16 "without memory for a zspage, writes fail with EIO"
-num "$(fault_count fail_zspage)" -gt 0 "fail_zspage: it happened"
-cover injected "$(fault_count fail_zspage)"
-echo 0 >$faults/fail_zspage/probability
+num "$(fault_count $faults/fail_zspage)" -gt 0 "fail_zspage: it happened"
+cover injected "$(fault_count $faults/fail_zspage)"
+fault_stop $faults/fail_zspage
 bad=$(dd if=/dev/zmram0 bs=1M count=2 iflag=direct status=none | tr -d 'Q' | wc -c)
 is "$bad" 0 "and leave the old content"
 zm_check_end 0

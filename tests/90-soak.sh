@@ -25,21 +25,10 @@ inject_setup()
 
 	for dir in /sys/kernel/debug/zmalloc-faults/{delay_*/,fail_page_lock,fail_migrate}; do
 		[[ -d $dir ]] || return
-		echo 0 >"$dir/verbose"
-		echo 100000000 >"$dir/times"
-		echo 3 >"$dir/probability"
+		fault_set "$dir" 3
 	done
 	for name in "${inject_names[@]}"; do
-		dir=/sys/kernel/debug/$name
-		[[ -d $dir ]] || return
-		echo Y >$dir/task-filter
-		echo N >$dir/ignore-gfp-wait
-		[[ ! -e $dir/min-order ]] || echo 0 >$dir/min-order
-		[[ ! -e $dir/cache-filter ]] || echo N >$dir/cache-filter
-		echo 0 >$dir/verbose
-		echo 1 >$dir/interval
-		echo 1000000 >$dir/times
-		echo 2 >$dir/probability
+		fault_set_alloc "$name" 2 || return
 	done
 }
 
@@ -48,7 +37,7 @@ injected()
 	local name sum=0
 
 	for name in "${inject_names[@]}"; do
-		sum=$((sum + 1000000 - $(<"/sys/kernel/debug/$name/times")))
+		sum=$((sum + $(fault_count "/sys/kernel/debug/$name")))
 	done
 	echo $sum
 }

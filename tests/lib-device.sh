@@ -95,6 +95,51 @@ zm_checksum()
 	dd if="/dev/$zm_name$1" bs=1M iflag=direct status=none ${2:+count="$2"} | md5sum
 }
 
+# ---- fault injection -------------------------------------------------------
+
+fault_budget=100000000
+
+# fault_set DIR PERCENT: sets up the fault attribute with that folder in debugfs
+fault_set()
+{
+	echo 0 >"$1/verbose"
+	echo 1 >"$1/interval"
+	echo $fault_budget >"$1/times"
+	echo "$2" >"$1/probability"
+}
+
+# fault_set_alloc NAME PERCENT: the same of an allocator's, for allocations of every kind,
+# but only of tasks that ask for it; false if the kernel cannot do that
+fault_set_alloc()
+{
+	local dir=/sys/kernel/debug/$1
+
+	[[ -d $dir ]] || return
+	echo Y >"$dir/task-filter"
+	echo N >"$dir/ignore-gfp-wait"
+	[[ ! -e $dir/min-order ]] || echo 0 >"$dir/min-order"
+	[[ ! -e $dir/cache-filter ]] || echo N >"$dir/cache-filter"
+	fault_set "$dir" "$2"
+}
+
+# fault_stop DIR...
+fault_stop()
+{
+	local dir
+
+	for dir; do
+		echo 0 >"$dir/probability"
+	done
+}
+
+# fault_count DIR: how often it happened
+fault_count()
+{
+	echo $((fault_budget - $(<"$1/times")))
+}
+
+# ---- load ------------------------------------------------------------------
+
 # Files come and go, because memory that is compacted once stays so until somebody
 # punches holes into it. Beside compact_loop_start.
 churn_start()
