@@ -20,50 +20,43 @@ def save(figure, path):
     pyplot.close(figure)
 
 
-def place(axes, groups):
-    """Ticks for groups of bars; their width and the offset of the first of a group."""
-    count = max(len(bars) for bars in groups.values())
+def grouped(path, groups, title, unit, draw):
+    """Groups of bars, {group: {peer: values}}: draw(axes, x, values, style) makes one
+    bar, and returns its top and the text above it."""
+    figure, axes = pyplot.subplots(figsize=(10, 4.5))
+    count = max(len(peers) for peers in groups.values())
+    width, first = 0.8 / count, -0.4 + 0.4 / count
+    for at, peers in enumerate(groups.values()):
+        for nr, (peer, values) in enumerate(peers.items()):
+            x = at + first + nr * width
+            top, text = draw(axes, x, values, {'width': width * 0.9, 'color': COLOURS[peer],
+                                               'label': None if at else LABELS[peer]})
+            axes.annotate(text, (x, top), ha='center', va='bottom', fontsize=7)
     axes.set_xticks(range(len(groups)), [name.replace(', ', '\n', 1) for name in groups])
-    return 0.8 / count, -0.4 + 0.4 / count
-
-
-def finish(figure, axes, path, title, unit, above=1):
-    """Titles and legend, then write it."""
     axes.set_title(title)
     axes.set_ylabel(unit)
-    axes.set_ylim(0, axes.get_ylim()[1] * above)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.15)
     axes.legend(loc='upper right', ncols=4)
     save(figure, path)
 
 
 def stacked(path, groups, title, unit):
     """Bars of two parts: {group: {peer: (lower, upper)}}."""
-    figure, axes = pyplot.subplots(figsize=(10, 4.5))
-    width, first = place(axes, groups)
-    for at, bars in enumerate(groups.values()):
-        for nr, (peer, (lower, upper)) in enumerate(bars.items()):
-            x = at + first + nr * width
-            axes.bar(x, lower, width * 0.9, color=COLOURS[peer],
-                     label=LABELS[peer] if not at else None)
-            axes.bar(x, upper, width * 0.9, bottom=lower, color=COLOURS[peer], alpha=0.5,
-                     hatch='///')
-            axes.annotate(f'{lower + upper:.3f}', (x, lower + upper), ha='center',
-                          va='bottom', fontsize=7)
-    finish(figure, axes, path, title, unit, above=1.15)
+    def draw(axes, x, values, style):
+        lower, upper = values
+        axes.bar(x, lower, **style)
+        axes.bar(x, upper, bottom=lower, alpha=0.5, hatch='///', **style | {'label': None})
+        return lower + upper, f'{lower + upper:.3f}'
+    grouped(path, groups, title, unit, draw)
 
 
 def bars(path, groups, title, unit):
     """Bars with their spread: {group: {peer: (value, spread)}}."""
-    figure, axes = pyplot.subplots(figsize=(10, 4.5))
-    width, first = place(axes, groups)
-    for at, values in enumerate(groups.values()):
-        for nr, (peer, (value, spread)) in enumerate(values.items()):
-            x = at + first + nr * width
-            axes.bar(x, value, width * 0.9, yerr=spread, capsize=2, color=COLOURS[peer],
-                     label=LABELS[peer] if not at else None)
-            axes.annotate(f'{value:.2f}', (x, value + spread), ha='center', va='bottom',
-                          fontsize=7)
-    finish(figure, axes, path, title, unit, above=1.15)
+    def draw(axes, x, values, style):
+        value, spread = values
+        axes.bar(x, value, yerr=spread, capsize=2, **style)
+        return value + spread, f'{value:.2f}'
+    grouped(path, groups, title, unit, draw)
 
 
 def tails(path, panels, title, unit):
