@@ -67,16 +67,15 @@ void zm_delay(enum zm_fault site)
 /* Before there is a pool. */
 void zm_faults_create(void)
 {
-	struct dentry *dir = debugfs_create_dir("zmalloc-faults", NULL);
 	unsigned int i;
 
-	zm_faults_root = dir;
+	zm_faults_root = debugfs_create_dir("zmalloc-faults", NULL);
 	for (i = 0; i < ZM_NR_FAULTS; i++) {
 		zm_fault_attrs[i] = (struct fault_attr)FAULT_ATTR_INITIALIZER;
 		zm_fault_attrs[i].verbose = 0;
-		fault_create_debugfs_attr(zm_fault_names[i], dir, &zm_fault_attrs[i]);
+		fault_create_debugfs_attr(zm_fault_names[i], zm_faults_root, &zm_fault_attrs[i]);
 	}
-	debugfs_create_u32("delay_us", 0600, dir, &zm_delay_us);
+	debugfs_create_u32("delay_us", 0600, zm_faults_root, &zm_delay_us);
 }
 
 /* After the last pool. */
