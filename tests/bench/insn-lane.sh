@@ -142,5 +142,5 @@ insn_lane()
 	[[ ! $profile ]] || insn_profile "$initrd"
 	rm "$initrd"
 	/usr/bin/python3 "$bench/insn-report.py" "$out" "${runs[@]}" ||
-		die 1 "insn: runs disagree, see $out/insn.md"
+		die 1 "insn: runs disagree or have no figures, see $out/insn.md"
 }

@@ -1,45 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counts the instructions of moving one page of a compressed RAM disk away, from
- * its isolation to the freeing of the old frame; insn.h says how. One pass writes
- * a corpus to the disk and moves some of the frames that it took, by the test
- * module zm_mover. Counted is the median; what moving a free frame takes in the
- * median, which is getting ready and nothing else, is subtracted.
+ * Counts the instructions of moving the pages of a compressed RAM disk away, from
+ * their isolation to the freeing of the old frames; insn.h says how. One pass
+ * writes a corpus to the disk and has the test module zm_mover take chunks of
+ * frames that are the disk's; taking the same chunk once more, when it is free, is
+ * what everything around the moves costs, and is subtracted.
+ *
+ * The same one, because taking frames means taking, clearing and giving back all
+ * of the free block that they are then part of. That depends on what lies beside
+ * them, and is many times what a move costs.
  *
  * Which frames the disk took: they were free before the corpus was written, and
  * afterwards are neither free nor anything else that the kernel has a name for.
+ * (Not KPF_MMAP: on 6.1, zsmalloc keeps an offset in the word that it looks at.)
+ * That each of them was moved is then seen by the kernel's count of migrations.
  *
- * Output: "move-page move 1 INSTRUCTIONS SPREAD".
+ * Output: "move-page move PAGES INSTRUCTIONS SPREAD".
  */
 #define _GNU_SOURCE
 #include <linux/kernel-page-flags.h>
 
 #include "insn.h"
 
-#define MOVES		1024U
+#define BLOCK		(HUGE_PAGE / TEST_BLOCK)
+#define CHUNK		32UL
+#define CHUNKS		64U
 #define FREE		(1ULL << KPF_BUDDY)
 #define NAMED		(FREE | 1ULL << KPF_LRU | 1ULL << KPF_SLAB | 1ULL << KPF_ANON | \
-			 1ULL << KPF_MMAP | 1ULL << KPF_COMPOUND_HEAD | \
-			 1ULL << KPF_COMPOUND_TAIL | 1ULL << KPF_HUGE | \
-			 1ULL << KPF_NOPAGE | 1ULL << KPF_PGTABLE | 1ULL << KPF_OFFLINE)
+			 1ULL << KPF_COMPOUND_HEAD | 1ULL << KPF_COMPOUND_TAIL | \
+			 1ULL << KPF_HUGE | 1ULL << KPF_NOPAGE | \
+			 1ULL << KPF_PGTABLE | 1ULL << KPF_OFFLINE)
 
-static struct tally tally = { .name = "move-page", .pages = 1 };
+static struct tally tally = { .name = "move-page", .pages = CHUNKS * CHUNK };
 static const char *device, *algorithm;
 static char *corpus, *buffer;
-static size_t size, frames;
+static size_t size, frames, drained;
 static uint64_t *before, *after;
 static int fd = -1, flags_fd, move_fd;
+
+static void store(const char *path, const char *value)
+{
+	int file = open(path, O_WRONLY);
+
+	if (file < 0 || write(file, value, strlen(value)) < 0)
+		die_errno("%s: '%s'", path, value);
+	close(file);
+}
 
 static void set_attribute(const char *name, const char *value)
 {
 	char path[128];
-	int file;
 
 	snprintf(path, sizeof(path), "/sys/block/%s/%s", device, name);
-	file = open(path, O_WRONLY);
-	if (file < 0 || write(file, value, strlen(value)) < 0)
-		die_errno("%s: '%s'", path, value);
-	close(file);
+	store(path, value);
 }
 
 static void empty_disk(void)
@@ -77,18 +90,26 @@ static void check(void)
 	}
 }
 
-static void read_flags(uint64_t *flags)
+static uint64_t migrations(void)
 {
-	ssize_t n = pread(flags_fd, flags, frames * sizeof(*flags), 0);
+	FILE *file = fopen("/proc/vmstat", "r");
+	uint64_t value;
+	char name[64];
 
-	if (n <= 0)
-		die_errno("/proc/kpageflags");
-	memset((char *)flags + n, 0xff, frames * sizeof(*flags) - n);
+	if (!file)
+		die_errno("/proc/vmstat");
+	while (fscanf(file, "%63s %" SCNu64, name, &value) == 2)
+		if (!strcmp(name, "pgmigrate_success")) {
+			fclose(file);
+			return value;
+		}
+	die("/proc/vmstat: no pgmigrate_success");
 }
 
-/* Instructions, or 0 if the frame could not be moved. */
-static uint64_t move_frame(size_t pfn)
+/* Instructions of taking a chunk that @pages pages have to leave. */
+static uint64_t take_chunk(size_t pfn, unsigned int pages)
 {
+	uint64_t migrated = migrations();
 	struct tally one = { };
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%zu", pfn);
@@ -97,59 +118,102 @@ static uint64_t move_frame(size_t pfn)
 	count_begin();
 	n = write(move_fd, text, len);
 	count_end(&one);
-	return n == len ? one.now : 0;
+	if (n != len)
+		die_errno("frames from %zu on", pfn);
+	migrated = migrations() - migrated;
+	if (migrated != pages)
+		die("frames from %zu on: %" PRIu64 " pages were moved, not %u", pfn, migrated,
+		    pages);
+	return one.now;
 }
 
-static int compare(const void *a, const void *b)
+/* Of frames that there are not: all flags. */
+static void read_flags(uint64_t *flags, size_t pfn, size_t count)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	ssize_t n = pread(flags_fd, flags, count * sizeof(*flags), pfn * sizeof(*flags));
 
-	return x < y ? -1 : x > y;
+	if (n < 0)
+		die_errno("/proc/kpageflags");
+	memset((char *)flags + n, 0xff, count * sizeof(*flags) - n);
 }
 
-/* Moves frames that were free before and have @state, of @mask, now. */
-static uint64_t move_some(uint64_t mask, uint64_t state, const char *what)
+static bool all_are(const uint64_t *flags, size_t count, uint64_t mask, uint64_t state)
 {
-	static uint64_t spent[MOVES];
-	unsigned int n = 0;
-
-	for (size_t pfn = 0; pfn < frames && n < MOVES; pfn++) {
-		if (!(before[pfn] & FREE) || (after[pfn] & mask) != state)
-			continue;
-		spent[n] = move_frame(pfn);
-		n += spent[n] > 0;
-	}
-	if (n < MOVES)
-		die("%u of %u %s frames could be moved", n, MOVES, what);
-	qsort(spent, MOVES, sizeof(*spent), compare);
-	return spent[MOVES / 2];
+	for (size_t i = 0; i < count; i++)
+		if ((flags[i] & mask) != state)
+			return false;
+	return true;
 }
 
 /*
- * Moving a frame makes the CPU's lists give back what they hold of the frame's
- * zone; nearly all memory is in the last zone.
+ * Taking frames makes the CPU's lists give back what they hold of their zone, where
+ * free frames look taken; nearly all memory is in the last zone. What they hold then
+ * is the chunk that was taken here.
  */
 static void drain_lists(void)
 {
-	size_t pfn = frames;
+	uint64_t flags[BLOCK];
 
-	read_flags(before);
-	while (pfn-- && !((before[pfn] & (FREE | 1ULL << KPF_NOPAGE)) == FREE &&
-			  move_frame(pfn)))
-		;
+	for (drained = frames / BLOCK * BLOCK; drained; ) {
+		drained -= BLOCK;
+		read_flags(flags, drained, BLOCK);
+		if (all_are(flags, BLOCK, FREE | 1ULL << KPF_NOPAGE, FREE)) {
+			take_chunk(drained, 0);
+			return;
+		}
+	}
+	die("no block of memory is free");
+}
+
+static bool is_the_disks(size_t pfn)
+{
+	return pfn != drained && all_are(before + pfn, CHUNK, FREE, FREE) &&
+	       all_are(after + pfn, CHUNK, NAMED, 0);
+}
+
+/* What the moves alone take. */
+static uint64_t move_chunk(size_t pfn)
+{
+	uint64_t moves, empty;
+
+	drain_lists();
+	moves = take_chunk(pfn, CHUNK);
+	drain_lists();
+	empty = take_chunk(pfn, 0);
+	if (moves <= empty)
+		die("frames from %zu on: %" PRIu64 " instructions with their moves, %" PRIu64
+		    " without", pfn, moves, empty);
+	return moves - empty;
+}
+
+/* Some of the disk's chunks, from all over it; how many there are. */
+static size_t find_chunks(size_t *found)
+{
+	size_t seen = 0, n = 0;
+
+	for (size_t pfn = 0; pfn + CHUNK <= frames; pfn += CHUNK)
+		seen += is_the_disks(pfn);
+	for (size_t pfn = 0, at = 0; pfn + CHUNK <= frames && n < CHUNKS; pfn += CHUNK)
+		if (is_the_disks(pfn) && at++ == n * seen / CHUNKS)
+			found[n++] = pfn;
+	return seen;
 }
 
 static void one_pass(unsigned int pass)
 {
-	uint64_t ready;
+	size_t found[CHUNKS], n;
 
 	empty_disk();
 	drain_lists();
-	read_flags(before);
+	read_flags(before, 0, frames);
 	fill();
-	read_flags(after);
-	ready = move_some(FREE, FREE, "free");
-	tally.now = move_some(NAMED, 0, "of the disk's") - ready;
+	drain_lists();
+	read_flags(after, 0, frames);
+	n = find_chunks(found);
+	if (n < CHUNKS)
+		die("only %zu chunks of memory, and not %u, are the disk's", n, CHUNKS);
+	for (unsigned int i = 0; i < CHUNKS; i++)
+		tally.now += move_chunk(found[i]);
 	count_pass(&tally, pass);
 	check();
 }
@@ -161,6 +225,15 @@ static int open_file(const char *path, int mode)
 	if (file < 0)
 		die_errno("%s", path);
 	return file;
+}
+
+/* How many frames zm_mover takes at once. */
+static void set_chunk(void)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lu", CHUNK);
+	store("/sys/kernel/debug/zm_mover/frames", text);
 }
 
 int main(int argc, char **argv)
@@ -179,6 +252,7 @@ int main(int argc, char **argv)
 	buffer = bench_memory(MIB, false);
 	flags_fd = open_file("/proc/kpageflags", O_RDONLY);
 	move_fd = open_file("/sys/kernel/debug/zm_mover/move", O_WRONLY);
+	set_chunk();
 	frames = sysconf(_SC_PHYS_PAGES) * 5 / 4;
 	before = (uint64_t *)bench_memory(frames * sizeof(*before), false);
 	after = (uint64_t *)bench_memory(frames * sizeof(*after), false);

@@ -7,7 +7,7 @@ Usage: insn-report.py OUT RUN [RUN...]
 Each RUN is a folder with the insn.txt of one guest and info.json of the host.
 The figures are those of the first; the others must agree, and by how much they
 do is reported. Writes OUT/insn.json and OUT/insn.md. Exit status: 0, or 1 when
-a figure differs between runs by more than one instruction per page.
+a figure differs between runs by more than one instruction per page, or cannot be.
 """
 import json
 import os
@@ -20,10 +20,11 @@ TITLES = {
     '4k': 'Requests of 4 KiB',
     'swap': 'Swapping (MADV_PAGEOUT, touching, munmap while swapped out)',
     'compact': 'Compaction of the pool, per page that it freed',
-    'move': 'Moving one page of the pool (alloc_contig_range)',
+    'move': 'Moving a page of the pool (alloc_contig_range, 32 at a time)',
 }
 WRITES = ('write-first', 'overwrite-same', 'overwrite-changed')
 LIMIT = 1.0
+NONSENSE = 1e9          # instructions per page
 
 
 def read_run(directory):
@@ -37,6 +38,8 @@ def read_run(directory):
                     zip(('original', 'compressed', 'used'), map(int, rest)))
                 continue
             pages, insns, spread = map(int, rest[1:])
+            if pages <= 0 or not 0 < insns / pages < NONSENSE:
+                sys.exit(f'insn-report: {directory}: not a figure: {line.strip()}')
             rows.setdefault((algorithm, rest[0], operation), {})[peer] = {
                 'pages': pages, 'instructions': insns, 'spread': spread,
                 'per_page': insns / pages}

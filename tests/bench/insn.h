@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Shared by the programs that count instructions (insn-io.c, insn-swap.c). They
- * run in a guest whose clock advances by one per instruction, and read that
- * clock, the time stamp counter, before and after each system call. With the
- * test module zm_quiet loaded, no timer interrupt is in the count.
+ * Shared by the programs that count instructions (insn-*.c). They run in a guest
+ * whose clock advances by one per instruction, and read that clock, the time stamp
+ * counter, before and after each system call. With the test module zm_quiet loaded,
+ * no timer interrupt is in the count.
  *
  * What is counted is made several times, in passes. The first pass warms up; of
  * the others the cheapest counts, by operation.
@@ -98,6 +98,9 @@ static inline void count_pass(struct tally *tally, unsigned int pass)
 /* "operation unit pages instructions spread", the latter two for all pages. */
 static inline void count_report(const struct tally *tally, const char *unit)
 {
+	if (!tally->pages || !tally->least || tally->least > INT64_MAX)
+		die("%s: %" PRIu64 " instructions for %" PRIu64 " pages", tally->name,
+		    tally->least, tally->pages);
 	printf("%s %s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", tally->name, unit,
 	       tally->pages, tally->least, tally->most - tally->least);
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Test lever: moves one chosen page frame. alloc_contig_range() isolates the
- * frame, migrates what is on it and takes it; here it is freed again at once.
+ * Test lever: moves one chosen page frame, or as many in a row as "frames" says.
+ * alloc_contig_range() isolates them, migrates what is on them and takes them;
+ * here they are freed again at once.
  *
  *	echo PFN > /sys/kernel/debug/zm_mover/move
  *
- * The write fails with what alloc_contig_range() returned; -EBUSY means that
- * the page could not be moved. tries and moved count since load.
+ * The write fails with what alloc_contig_range() returned; -EBUSY means that a
+ * page could not be moved. tries and moved count writes since load.
  */
 #include <linux/debugfs.h>
 #include <linux/gfp.h>
@@ -15,6 +16,7 @@
 
 static struct dentry *zm_mover_dir;
 static atomic_long_t zm_mover_tries, zm_mover_moved;
+static u32 zm_mover_frames = 1;
 
 static int zm_mover_count_get(void *data, u64 *value)
 {
@@ -26,15 +28,17 @@ DEFINE_DEBUGFS_ATTRIBUTE(zm_mover_count_fops, zm_mover_count_get, NULL, "%llu\n"
 
 static int zm_mover_move(void *data, u64 pfn)
 {
+	u32 frames = READ_ONCE(zm_mover_frames), i;
 	int ret;
 
-	if (!pfn_valid(pfn) || !pfn_to_online_page(pfn))
-		return -ENXIO;
+	for (i = 0; i < frames; i++)
+		if (!pfn_valid(pfn + i) || !pfn_to_online_page(pfn + i))
+			return -ENXIO;
 	atomic_long_inc(&zm_mover_tries);
-	ret = alloc_contig_range(pfn, pfn + 1, MIGRATE_MOVABLE, GFP_KERNEL);
+	ret = alloc_contig_range(pfn, pfn + frames, MIGRATE_MOVABLE, GFP_KERNEL);
 	if (ret)
 		return ret;
-	free_contig_range(pfn, 1);
+	free_contig_range(pfn, frames);
 	atomic_long_inc(&zm_mover_moved);
 	return 0;
 }
@@ -45,6 +49,7 @@ static int __init zm_mover_init(void)
 {
 	zm_mover_dir = debugfs_create_dir("zm_mover", NULL);
 	debugfs_create_file("move", 0200, zm_mover_dir, NULL, &zm_mover_move_fops);
+	debugfs_create_u32("frames", 0600, zm_mover_dir, &zm_mover_frames);
 	debugfs_create_file("tries", 0400, zm_mover_dir, &zm_mover_tries, &zm_mover_count_fops);
 	debugfs_create_file("moved", 0400, zm_mover_dir, &zm_mover_moved, &zm_mover_count_fops);
 	return 0;
