@@ -141,6 +141,6 @@ insn_lane()
 	done
 	[[ ! $profile ]] || insn_profile "$initrd"
 	rm "$initrd"
-	/usr/bin/python3 "$bench/insn-report.py" "$out" "${runs[@]}" ||
+	/usr/bin/python3 -B "$bench/insn-report.py" "$out" "${runs[@]}" ||
 		die 1 "insn: runs disagree or have no figures, see $out/insn.md"
 }

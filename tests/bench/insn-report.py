@@ -13,6 +13,8 @@ import json
 import os
 import sys
 
+from report_targets import goal, markdown_row
+
 BASE = 'zram'
 TITLES = {
     '1024k': 'Requests of 1 MiB; the pages of the buffer are no neighbours in memory',
@@ -111,13 +113,8 @@ def targets(rows):
             measured, in_tree = measure()
         except KeyError:
             continue
-        result.append({'what': f'insn: {what}', 'measured': measured, 'in_tree': in_tree})
+        result.append(goal(f'insn: {what}', measured, in_tree))
     return result
-
-
-def markdown_row(cells):
-    """A line of a table."""
-    return '| ' + ' | '.join(cells) + ' |'
 
 
 def table(rows, algorithm, unit):
