@@ -20,7 +20,7 @@
 #define _GNU_SOURCE
 #include <linux/kernel-page-flags.h>
 
-#include "insn.h"
+#include "insn-disk.h"
 
 #define BLOCK		(HUGE_PAGE / TEST_BLOCK)
 #define CHUNK		32UL
@@ -32,51 +32,9 @@
 			 1ULL << KPF_PGTABLE | 1ULL << KPF_OFFLINE)
 
 static struct tally tally = { .name = "move-page", .pages = CHUNKS * CHUNK };
-static const char *device, *algorithm;
-static char *corpus, *buffer;
-static size_t size, frames, drained;
+static size_t frames, drained;
 static uint64_t *before, *after;
-static int fd = -1, flags_fd, move_fd;
-
-static void store(const char *path, const char *value)
-{
-	int file = open(path, O_WRONLY);
-
-	if (file < 0 || write(file, value, strlen(value)) < 0)
-		die_errno("%s: '%s'", path, value);
-	close(file);
-}
-
-static void set_attribute(const char *name, const char *value)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/block/%s/%s", device, name);
-	store(path, value);
-}
-
-static void empty_disk(void)
-{
-	char text[64];
-
-	if (fd >= 0)
-		close(fd);
-	set_attribute("reset", "1");
-	set_attribute("comp_algorithm", algorithm);
-	snprintf(text, sizeof(text), "%zu", size);
-	set_attribute("disksize", text);
-	snprintf(text, sizeof(text), "/dev/%s", device);
-	fd = open(text, O_RDWR | O_DIRECT);
-	if (fd < 0)
-		die_errno("%s", text);
-}
-
-static void fill(void)
-{
-	for (size_t at = 0; at < size; at += MIB)
-		if (pwrite(fd, corpus + at, MIB, at) != (ssize_t)MIB)
-			die_errno("write at %zu", at);
-}
+static int flags_fd, move_fd;
 
 static void check(void)
 {
@@ -206,7 +164,7 @@ static void one_pass(unsigned int pass)
 	empty_disk();
 	drain_lists();
 	read_flags(before, 0, frames);
-	fill();
+	fill_disk();
 	drain_lists();
 	read_flags(after, 0, frames);
 	n = find_chunks(found);
@@ -216,15 +174,6 @@ static void one_pass(unsigned int pass)
 		tally.now += move_chunk(found[i]);
 	count_pass(&tally, pass);
 	check();
-}
-
-static int open_file(const char *path, int mode)
-{
-	int file = open(path, mode);
-
-	if (file < 0)
-		die_errno("%s", path);
-	return file;
 }
 
 /* How many frames zm_mover takes at once. */
@@ -238,18 +187,8 @@ static void set_chunk(void)
 
 int main(int argc, char **argv)
 {
-	unsigned int passes;
+	unsigned int passes = prepare_disk(argc, argv);
 
-	if (argc != 5) {
-		fprintf(stderr, "Usage: insn-move DEVICE ALGORITHM PASSES CORPUS\n"
-			"Exit status: 0 done, 1 wrong data came back, 2 usage or setup.\n");
-		return RC_SETUP;
-	}
-	device = argv[1];
-	algorithm = argv[2];
-	passes = parse_number("passes", argv[3], 2, 100);
-	corpus = load_corpus(argv[4], false, &size);
-	buffer = bench_memory(MIB, false);
 	flags_fd = open_file("/proc/kpageflags", O_RDONLY);
 	move_fd = open_file("/sys/kernel/debug/zm_mover/move", O_WRONLY);
 	set_chunk();
