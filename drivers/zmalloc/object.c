@@ -216,17 +216,6 @@ void zm_free(struct zm_pool *pool, unsigned long word)
 }
 EXPORT_SYMBOL_GPL(zm_free);
 
-/* Payload address and how much of it lies in the first page. */
-static void *zm_payload(unsigned long word, size_t size, size_t *first)
-{
-	unsigned long phys = zm_word_phys(word);
-
-	if ((word & ZM_CLASS_MASK) >> ZM_CLASS_SHIFT != zm_nr_classes)
-		phys += ZM_HEADER;
-	*first = min_t(size_t, size, PAGE_SIZE - offset_in_page(phys));
-	return phys_to_virt(phys);
-}
-
 /*
  * The page that an object spills into. Stable while the handle is locked:
  * moving that page takes the lock of every object in it.
@@ -239,27 +228,68 @@ static void *zm_next_page(const void *addr)
 	return page_address(zspage->pages[zm_page_pos(page) + 1]);
 }
 
+/*
+ * Where the payload begins, how much of it lies there in one piece, and if that
+ * is not all, where the rest is. Pages that are neighbours make one piece. It is
+ * never more than a page: users say so to memcpy(), which is inline then.
+ */
+static __always_inline void *zm_payload(unsigned long word, size_t size, size_t *first, void **rest)
+{
+	unsigned long phys = zm_word_phys(word);
+	void *addr;
+
+	if ((word & ZM_CLASS_MASK) >> ZM_CLASS_SHIFT != zm_nr_classes)
+		phys += ZM_HEADER;
+	addr = phys_to_virt(phys);
+	*first = PAGE_SIZE - offset_in_page(phys);
+	if (*first < size) {
+		*rest = zm_next_page(addr);
+		if (*rest != addr + *first)
+			return addr;
+	}
+	*first = size;
+	return addr;
+}
+
+/**
+ * zm_in_place() - where is the payload of an object?
+ * @word: word of a handle that the caller has locked, with an object
+ * @size: bytes of payload
+ *
+ * Context: Process context, handle lock held; does not sleep.
+ * Return: the payload, valid until the handle is unlocked; NULL if it lies in two
+ *	   pieces.
+ */
+const void *zm_in_place(unsigned long word, size_t size)
+{
+	size_t first;
+	void *rest, *addr = zm_payload(word, size, &first, &rest);
+
+	return first == size ? addr : NULL;
+}
+EXPORT_SYMBOL_GPL(zm_in_place);
+
 /**
  * zm_read() - get at the payload of an object
  * @word: word of a handle that the caller has locked, with an object
  * @size: bytes of payload
- * @bounce: buffer of @size bytes for an object that lies in two pages; may be
- *	    NULL where zm_word_straddles() says that it does not
+ * @bounce: buffer of @size bytes for an object that lies in two pieces; may be
+ *	    NULL where zm_in_place() says that it does not
  *
  * Context: Process context, handle lock held; does not sleep. Nothing else is
  *	    held on return, the caller may sleep before it unlocks.
- * Return: the payload, valid until the handle is unlocked: in the page itself,
+ * Return: the payload, valid until the handle is unlocked: where it is stored,
  *	   or in @bounce.
  */
 const void *zm_read(unsigned long word, size_t size, void *bounce)
 {
 	size_t first;
-	void *addr = zm_payload(word, size, &first);
+	void *rest, *addr = zm_payload(word, size, &first, &rest);
 
 	if (likely(first == size))
 		return addr;
-	memcpy(bounce, addr, first);
-	memcpy(bounce + first, zm_next_page(addr), size - first);
+	memcpy(bounce, addr, min(first, PAGE_SIZE));
+	memcpy(bounce + first, rest, size - first);
 	return bounce;
 }
 EXPORT_SYMBOL_GPL(zm_read);
@@ -276,11 +306,11 @@ EXPORT_SYMBOL_GPL(zm_read);
 void zm_write(unsigned long word, const void *data, size_t size)
 {
 	size_t first;
-	void *addr = zm_payload(word, size, &first);
+	void *rest, *addr = zm_payload(word, size, &first, &rest);
 
-	memcpy(addr, data, first);
+	memcpy(addr, data, min(first, PAGE_SIZE));
 	if (first < size)
-		memcpy(zm_next_page(addr), data + first, size - first);
+		memcpy(rest, data + first, size - first);
 }
 EXPORT_SYMBOL_GPL(zm_write);
 

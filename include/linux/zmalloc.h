@@ -217,6 +217,7 @@ unsigned long zm_alloc(struct zm_pool *pool, struct zm_handle *handle, size_t si
 		       struct zm_reserve *reserve);
 void zm_free(struct zm_pool *pool, unsigned long word);
 
+const void *zm_in_place(unsigned long word, size_t size);
 const void *zm_read(unsigned long word, size_t size, void *bounce);
 void zm_write(unsigned long word, const void *data, size_t size);
 

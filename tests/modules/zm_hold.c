@@ -96,6 +96,15 @@ static int zm_hold_verify(struct zm_hold *hold)
 	return 0;
 }
 
+/* Does @word's object lie in two pages? */
+static bool zm_hold_straddles(const struct zm_hold *hold, unsigned long word)
+{
+	unsigned long place = (word & ZM_PLACE_MASK) >> ZM_PLACE_SHIFT;
+	unsigned long offset = offset_in_page(place << ZM_PLACE_UNIT_SHIFT);
+
+	return hold->size < PAGE_SIZE && offset + ZM_HEADER + hold->size > PAGE_SIZE;
+}
+
 /* The page that @word's object starts in, or with @second the one it ends in. */
 static struct page *zm_hold_page(unsigned long word, bool second)
 {
@@ -219,7 +228,7 @@ static int zm_hold_objects(struct zm_hold *hold)
 
 	for (nr = 0; nr < ZM_HOLD_OBJECTS && !ret; nr++) {
 		ret = zm_hold_one(hold, nr, false);
-		if (!ret && zm_word_straddles(READ_ONCE(hold->handle[nr].word), hold->size))
+		if (!ret && zm_hold_straddles(hold, READ_ONCE(hold->handle[nr].word)))
 			ret = zm_hold_one(hold, nr, true);
 	}
 	return ret;

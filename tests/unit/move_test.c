@@ -116,6 +116,55 @@ static void both_pages_of_a_straddler(struct kunit *test)
 	}
 }
 
+/*
+ * Moves a straddler's pages, from @pos on, to neighbours in memory: in the order in
+ * which its bytes follow on each other, or with @swapped in the other.
+ */
+static void move_to_neighbours(struct kunit *test, unsigned int pos, bool swapped)
+{
+	struct zm_zspage *zspage = the_zspage(test);
+	struct page *block = alloc_pages(GFP_HIGHUSER_MOVABLE, 1);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, block);
+	split_page(block, 1);
+	for (i = 0; i < 2; i++) {
+		struct page *src = zspage->pages[pos + i], *dst = &block[i ^ swapped];
+
+		zmu_dst_init(dst);
+		KUNIT_ASSERT_TRUE(test, zmu_isolate(test, src));
+		KUNIT_ASSERT_EQ(test, zmu_migrate_to(test, src, dst, MIGRATE_SYNC), 1);
+	}
+}
+
+/* What lies in two neighbouring pages is read and written there, in one piece. */
+static void a_straddler_in_one_piece(struct kunit *test)
+{
+	const struct zm_geometry *geo = zmu_geometry(test);
+	size_t size = zmu_max_size(geo);
+	struct zm_reserve reserve = { };
+	struct zmu *u = zmu(test);
+	unsigned int i, k, pos;
+
+	zmu_fill_zspages(test, geo, 1);
+	for (i = 0; i < geo->objects; i++) {
+		pos = i * geo->size / PAGE_SIZE;
+		if (pos + 1 == geo->pages || !zmu_touches(geo, i, pos + 1))
+			continue;
+		for (k = 0; k < 2; k++) {
+			unsigned long word;
+
+			move_to_neighbours(test, pos, k);
+			word = u->object[i].handle.word;
+			KUNIT_EXPECT_EQ(test, !zm_in_place(word, size), k);
+			KUNIT_EXPECT_EQ(test, zm_read(word, size, u->bounce) == u->bounce, k);
+			zmu_expect_content(test);
+			zmu_store(u->pool, &u->object[i], size, i + k + 1, &reserve);
+			expect_consistent(test);
+		}
+	}
+}
+
 /* A move that somebody is in the way of: nothing has changed, anywhere. */
 static void expect_busy(struct kunit *test, unsigned int pos, unsigned int busy)
 {
@@ -273,6 +322,7 @@ static struct kunit_case zm_move_cases[] = {
 	KUNIT_CASE_PARAM(every_page_of_a_full_zspage, zmu_class_params),
 	KUNIT_CASE_PARAM(every_page_around_one_object, zmu_class_params),
 	KUNIT_CASE_PARAM(both_pages_of_a_straddler, zmu_class_params),
+	KUNIT_CASE_PARAM(a_straddler_in_one_piece, zmu_class_params),
 	KUNIT_CASE_PARAM(an_object_in_use, zmu_class_params),
 	KUNIT_CASE_PARAM(all_pages_at_once, zmu_class_params),
 	KUNIT_CASE_PARAM(published_when_it_is_there, zmu_class_params),

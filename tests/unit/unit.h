@@ -136,9 +136,12 @@ void zmu_witness_stop(struct zmu_witness *w);
 
 /* vm.c */
 bool zmu_isolate(struct kunit *test, struct page *page);
+int zmu_migrate_to(struct kunit *test, struct page *src, struct page *dst,
+		   enum migrate_mode mode);
 int zmu_migrate(struct kunit *test, struct page *src, enum migrate_mode mode);
 void zmu_putback(struct kunit *test, struct page *page);
 void zmu_putback_all(struct kunit *test);
+void zmu_dst_init(struct page *dst);
 struct page *zmu_dst_alloc(struct kunit *test);
 void zmu_dst_free_pristine(struct kunit *test, struct page *dst);
 

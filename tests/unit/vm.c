@@ -46,14 +46,19 @@ bool zmu_isolate(struct kunit *test, struct page *page)
 	return true;
 }
 
-/* A locked page, filled, as a migration target comes. */
+/* Makes a page what migration targets are: locked, and filled. */
+void zmu_dst_init(struct page *dst)
+{
+	memset(page_address(dst), ZMU_DST_BYTE, PAGE_SIZE);
+	lock_page(dst);
+}
+
 struct page *zmu_dst_alloc(struct kunit *test)
 {
 	struct page *dst = alloc_page(GFP_HIGHUSER_MOVABLE);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dst);
-	memset(page_address(dst), ZMU_DST_BYTE, PAGE_SIZE);
-	lock_page(dst);
+	zmu_dst_init(dst);
 	return dst;
 }
 
@@ -113,28 +118,31 @@ static void zmu_forget(struct kunit *test, struct page *src)
 }
 
 /**
- * zmu_migrate() - move an isolated page to a new one, as migrate_pages() does
+ * zmu_migrate_to() - move an isolated page, as migrate_pages() does
  * @test: the test
  * @src: the page; still isolated if the move fails, gone if it does not
+ * @dst: where to, from zmu_dst_alloc() or zmu_dst_init(); given away
  * @mode: how hard the VM tries
  *
  * Return: 1 if it was moved, 0 if its driver had freed it in the meantime, or what
  *	   the driver said.
  */
-int zmu_migrate(struct kunit *test, struct page *src, enum migrate_mode mode)
+int zmu_migrate_to(struct kunit *test, struct page *src, struct page *dst,
+		   enum migrate_mode mode)
 {
 	const struct movable_operations *ops;
-	struct page *dst;
 	int ret;
 
-	if (!trylock_page(src))
+	if (!trylock_page(src)) {
+		zmu_dst_free_pristine(test, dst);
 		return -EAGAIN;
+	}
 	if (!zmu_movable(src)) {
+		zmu_dst_free_pristine(test, dst);
 		unlock_page(src);
 		zmu_forget(test, src);
 		return 0;
 	}
-	dst = zmu_dst_alloc(test);
 	ops = page_movable_ops(src);
 	ret = ops->migrate_page(dst, src, mode);
 	if (ret == MIGRATEPAGE_SUCCESS) {
@@ -149,6 +157,12 @@ int zmu_migrate(struct kunit *test, struct page *src, enum migrate_mode mode)
 	zmu_dst_free_pristine(test, dst);
 	unlock_page(src);
 	return ret;
+}
+
+/* The same, to any new page. */
+int zmu_migrate(struct kunit *test, struct page *src, enum migrate_mode mode)
+{
+	return zmu_migrate_to(test, src, zmu_dst_alloc(test), mode);
 }
 
 /* putback_movable_pages(), for one page */
