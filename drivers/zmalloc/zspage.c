@@ -130,6 +130,33 @@ static void zm_page_release(struct zm_pool *pool, struct page *page)
 }
 
 /*
+ * Fills the array @pages; all or none. In the order of their addresses: what begins
+ * in a page and ends in its neighbour lies in one piece then. One by one, because
+ * alloc_pages_bulk() takes them where they break up other pageblocks, which
+ * alloc_page() avoids as long as there is another zone, and heeds no mempolicy.
+ */
+static bool zm_get_pages(struct page **pages, unsigned int nr, gfp_t gfp)
+{
+	struct page *page;
+	unsigned int n, at;
+
+	for (n = 0; n < nr; n++) {
+		page = alloc_page(gfp);
+		if (!page)
+			goto free_pages;
+		for (at = n; at && page_to_pfn(pages[at - 1]) > page_to_pfn(page); at--)
+			pages[at] = pages[at - 1];
+		pages[at] = page;
+	}
+	return true;
+
+free_pages:
+	while (n--)
+		__free_page(pages[n]);
+	return false;
+}
+
+/*
  * Allocates an empty zspage that is on no list, its pages charged to the pool
  * by the caller. May sleep as @gfp says. NULL without memory.
  */
@@ -138,7 +165,6 @@ struct zm_zspage *zm_zspage_alloc(struct zm_class *class, gfp_t gfp)
 	const struct zm_geometry *geo = class->geo;
 	bool movable = class->pool->movable;
 	struct zm_zspage *zspage;
-	struct page *page;
 	unsigned int i;
 
 	gfp |= __GFP_NOWARN;
@@ -153,25 +179,17 @@ struct zm_zspage *zm_zspage_alloc(struct zm_class *class, gfp_t gfp)
 	INIT_LIST_HEAD(&zspage->node);
 	if (movable)
 		gfp |= __GFP_MOVABLE | __GFP_HIGHMEM;
-	for (i = 0; i < geo->pages; i++) {
-		page = alloc_page(gfp);
-		if (!page)
-			goto free_pages;
-		zm_page_attach(page, zspage, i);
+	if (!zm_get_pages(zspage->pages, geo->pages, gfp)) {
+		zm_zspage_struct_free(zspage);
+		return NULL;
 	}
+	for (i = 0; i < geo->pages; i++)
+		zm_page_attach(zspage->pages[i], zspage, i);
 	/* Wired completely; now the VM may find them. */
 	for (i = 0; i < geo->pages; i++)
 		zm_page_publish(zspage->pages[i], movable);
 	trace_zmalloc_zspage_alloc(class->pool->name, geo->size, geo->pages);
 	return zspage;
-
-free_pages:
-	while (i--) {
-		zm_page_detach(zspage->pages[i]);
-		__free_page(zspage->pages[i]);
-	}
-	zm_zspage_struct_free(zspage);
-	return NULL;
 }
 
 /*
