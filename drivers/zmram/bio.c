@@ -29,6 +29,9 @@
  */
 static mempool_t *zmram_bounce_pool;
 
+/* So many pages of a bio in a row have one age stamp, and let nobody else run. */
+#define ZMRAM_PAGES_BETWEEN	16
+
 /* Where a walk through a bio is: a page of the disk and the part of it. */
 struct zmram_part {
 	unsigned long index;
@@ -57,41 +60,44 @@ static bool zmram_valid_range(const struct zmram_meta *meta, sector_t sector, un
 	return sector < end && bytes >> SECTOR_SHIFT <= end - sector;
 }
 
-static void zmram_lock_page(struct zmram_meta *meta, unsigned long index)
+static void zmram_lock_page(struct zmram_walk *walk, unsigned long index)
 {
-	if (ZMRAM_SUBPAGE_BLOCKS)
-		mutex_lock(&meta->rmw[index % ZMRAM_RMW_LOCKS]);
+	if (!ZMRAM_SUBPAGE_BLOCKS)
+		return;
+	mutex_lock(&walk->meta->rmw[index % ZMRAM_RMW_LOCKS]);
+	/* What others wrote before must be seen: also that there is a leaf now. */
+	zmram_walk_forget(walk);
 }
 
-static void zmram_unlock_page(struct zmram_meta *meta, unsigned long index)
+static void zmram_unlock_page(struct zmram_walk *walk, unsigned long index)
 {
 	if (ZMRAM_SUBPAGE_BLOCKS)
-		mutex_unlock(&meta->rmw[index % ZMRAM_RMW_LOCKS]);
+		mutex_unlock(&walk->meta->rmw[index % ZMRAM_RMW_LOCKS]);
 }
 
-static int zmram_write_page(struct zmram_dev *dev, struct zmram_meta *meta,
+static int zmram_write_page(struct zmram_dev *dev, struct zmram_walk *walk,
 			    unsigned long index, const void *src)
 {
 	int ret;
 
-	zmram_lock_page(meta, index);
-	ret = zmram_write_slot(dev, meta, index, src);
-	zmram_unlock_page(meta, index);
+	zmram_lock_page(walk, index);
+	ret = zmram_write_slot(dev, walk, index, src);
+	zmram_unlock_page(walk, index);
 	return ret;
 }
 
-static void zmram_free_pages(struct zmram_dev *dev, struct zmram_meta *meta,
+static void zmram_free_pages(struct zmram_dev *dev, struct zmram_walk *walk,
 			     unsigned long index, unsigned long end)
 {
 	zmram_stat_add(dev, ZMRAM_NOTIFY_FREE, end - index);
 	if (!ZMRAM_SUBPAGE_BLOCKS) {
-		zmram_free_slots(dev, meta, index, end);
+		zmram_free_slots(dev, walk->meta, index, end);
 		return;
 	}
 	for (; index < end; index++) {
-		zmram_lock_page(meta, index);
-		zmram_free_slots(dev, meta, index, index + 1);
-		zmram_unlock_page(meta, index);
+		zmram_lock_page(walk, index);
+		zmram_free_slots(dev, walk->meta, index, index + 1);
+		zmram_unlock_page(walk, index);
 	}
 }
 
@@ -99,10 +105,10 @@ static void zmram_free_pages(struct zmram_dev *dev, struct zmram_meta *meta,
  * Reads a page, for a worker also from the backing device. With @reads, @dst may be
  * filled later; @now says that it must not.
  */
-static int zmram_read_page(struct zmram_dev *dev, struct zmram_meta *meta,
+static int zmram_read_page(struct zmram_dev *dev, struct zmram_walk *walk,
 			   struct zmram_reads *reads, unsigned long index, void *dst, bool now)
 {
-	int ret = zmram_read_slot(dev, meta, index, dst);
+	int ret = zmram_read_slot(dev, walk, index, dst);
 
 	if (likely(ret != ZMRAM_ON_BACKING) || !reads)
 		return ret;
@@ -133,7 +139,7 @@ static void zmram_copy_bio(struct bio *bio, struct bvec_iter *iter, void *buf, u
 }
 
 /* A part of a page, or a page in pieces, by way of the @bounce page. */
-static int zmram_rw_bounced(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio,
+static int zmram_rw_bounced(struct zmram_dev *dev, struct zmram_walk *walk, struct bio *bio,
 			    struct bvec_iter *iter, struct zmram_reads *reads,
 			    struct zmram_part part, void *bounce)
 {
@@ -141,19 +147,19 @@ static int zmram_rw_bounced(struct zmram_dev *dev, struct zmram_meta *meta, stru
 	int ret = 0;
 
 	if (bio_op(bio) == REQ_OP_READ) {
-		ret = zmram_read_page(dev, meta, reads, part.index, bounce, true);
+		ret = zmram_read_page(dev, walk, reads, part.index, bounce, true);
 		if (!ret)
 			zmram_copy_bio(bio, iter, bounce + part.offset, part.len);
 		return ret;
 	}
-	zmram_lock_page(meta, part.index);
+	zmram_lock_page(walk, part.index);
 	if (partial)
-		ret = zmram_read_page(dev, meta, reads, part.index, bounce, true);
+		ret = zmram_read_page(dev, walk, reads, part.index, bounce, true);
 	if (!ret) {
 		zmram_copy_bio(bio, iter, bounce + part.offset, part.len);
-		ret = zmram_write_slot(dev, meta, part.index, bounce);
+		ret = zmram_write_slot(dev, walk, part.index, bounce);
 	}
-	zmram_unlock_page(meta, part.index);
+	zmram_unlock_page(walk, part.index);
 	return ret;
 }
 
@@ -169,14 +175,14 @@ static void *zmram_whole_page(struct bio *bio, struct bvec_iter iter, struct zmr
 	return IS_ALIGNED((unsigned long)mem, sizeof(long)) ? mem : NULL;
 }
 
-static int zmram_rw_whole(struct zmram_dev *dev, struct zmram_meta *meta, enum req_op op,
+static int zmram_rw_whole(struct zmram_dev *dev, struct zmram_walk *walk, enum req_op op,
 			  struct zmram_reads *reads, unsigned long index, void *mem)
 {
 	int ret;
 
 	if (op_is_write(op))
-		return zmram_write_page(dev, meta, index, mem);
-	ret = zmram_read_page(dev, meta, reads, index, mem, false);
+		return zmram_write_page(dev, walk, index, mem);
+	ret = zmram_read_page(dev, walk, reads, index, mem, false);
 	flush_dcache_page(virt_to_page(mem));
 	if (offset_in_page(mem))
 		flush_dcache_page(virt_to_page(mem + PAGE_SIZE - 1));
@@ -186,27 +192,32 @@ static int zmram_rw_whole(struct zmram_dev *dev, struct zmram_meta *meta, enum r
 static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio,
 			struct bvec_iter *iter, struct zmram_reads *reads)
 {
+	struct zmram_walk walk = zmram_walk_begin(meta);
 	sector_t sector;
 	struct page *bounce = NULL;
 	struct zmram_part part;
 	int ret = 0;
 	void *mem;
 
-	for (; iter->bi_size && !ret; cond_resched()) {
+	while (iter->bi_size && !ret) {
 		/* Not the iterator's: it loses count where memory is cut between sectors. */
 		sector = bio->bi_iter.bi_sector +
 			 ((bio->bi_iter.bi_size - iter->bi_size) >> SECTOR_SHIFT);
 		part = zmram_part_at(sector, iter->bi_size);
+		if (!(part.index % ZMRAM_PAGES_BETWEEN)) {
+			cond_resched();
+			walk.now = zmram_now();
+		}
 		mem = zmram_whole_page(bio, *iter, part);
 		if (likely(mem)) {
-			ret = zmram_rw_whole(dev, meta, bio_op(bio), reads, part.index, mem);
+			ret = zmram_rw_whole(dev, &walk, bio_op(bio), reads, part.index, mem);
 			if (likely(!ret))
 				bio_advance_iter_single(bio, iter, PAGE_SIZE);
 			continue;
 		}
 		if (!bounce)
 			bounce = mempool_alloc(zmram_bounce_pool, GFP_NOIO);
-		ret = zmram_rw_bounced(dev, meta, bio, iter, reads, part, page_address(bounce));
+		ret = zmram_rw_bounced(dev, &walk, bio, iter, reads, part, page_address(bounce));
 	}
 	if (bounce)
 		mempool_free(bounce, zmram_bounce_pool);
@@ -214,20 +225,20 @@ static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct b
 }
 
 /* Zeroes part of a page; its other blocks keep their content. */
-static int zmram_zero_part(struct zmram_dev *dev, struct zmram_meta *meta,
+static int zmram_zero_part(struct zmram_dev *dev, struct zmram_walk *walk,
 			   struct zmram_reads *reads, struct zmram_part part)
 {
 	struct page *bounce = mempool_alloc(zmram_bounce_pool, GFP_NOIO);
 	void *mem = page_address(bounce);
 	int ret;
 
-	zmram_lock_page(meta, part.index);
-	ret = zmram_read_page(dev, meta, reads, part.index, mem, true);
+	zmram_lock_page(walk, part.index);
+	ret = zmram_read_page(dev, walk, reads, part.index, mem, true);
 	if (!ret) {
 		memset(mem + part.offset, 0, part.len);
-		ret = zmram_write_slot(dev, meta, part.index, mem);
+		ret = zmram_write_slot(dev, walk, part.index, mem);
 	}
-	zmram_unlock_page(meta, part.index);
+	zmram_unlock_page(walk, part.index);
 	mempool_free(bounce, zmram_bounce_pool);
 	return ret;
 }
@@ -236,6 +247,7 @@ static int zmram_zero_part(struct zmram_dev *dev, struct zmram_meta *meta,
 static int zmram_bio_clear(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio,
 			   struct bvec_iter *iter, struct zmram_reads *reads)
 {
+	struct zmram_walk walk = zmram_walk_begin(meta);
 	int ret = 0;
 
 	while (iter->bi_size) {
@@ -243,10 +255,10 @@ static int zmram_bio_clear(struct zmram_dev *dev, struct zmram_meta *meta, struc
 
 		if (part.len == PAGE_SIZE) {
 			part.len = round_down(iter->bi_size, PAGE_SIZE);
-			zmram_free_pages(dev, meta, part.index,
+			zmram_free_pages(dev, &walk, part.index,
 					 part.index + (part.len >> PAGE_SHIFT));
 		} else if (bio_op(bio) == REQ_OP_WRITE_ZEROES) {
-			ret = zmram_zero_part(dev, meta, reads, part);
+			ret = zmram_zero_part(dev, &walk, reads, part);
 			if (ret)
 				break;
 		}
@@ -326,6 +338,7 @@ int zmram_rw_page(struct block_device *bdev, sector_t sector, struct page *page,
 {
 	struct zmram_dev *dev = bdev->bd_disk->private_data;
 	struct zmram_meta *meta = zmram_meta(dev);
+	struct zmram_walk walk;
 	unsigned long start;
 	int ret;
 
@@ -335,7 +348,8 @@ int zmram_rw_page(struct block_device *bdev, sector_t sector, struct page *page,
 	    !zmram_valid_range(meta, sector, PAGE_SIZE))
 		return -EINVAL;
 	start = jiffies;
-	ret = zmram_rw_whole(dev, meta, op, NULL, sector >> ZMRAM_SECTORS_PER_PAGE_SHIFT,
+	walk = zmram_walk_begin(meta);
+	ret = zmram_rw_whole(dev, &walk, op, NULL, sector >> ZMRAM_SECTORS_PER_PAGE_SHIFT,
 			     page_address(page));
 	if (ret == ZMRAM_ON_BACKING)
 		return -EOPNOTSUPP;

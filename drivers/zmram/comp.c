@@ -138,6 +138,14 @@ struct zmram_stream *zmram_stream_get(struct zmram_comp *comp)
 	return stream;
 }
 
+/* The same if nobody has it, or NULL. Does not sleep. */
+struct zmram_stream *zmram_stream_tryget(struct zmram_comp *comp)
+{
+	struct zmram_stream *stream = smp_load_acquire(&comp->stream[raw_smp_processor_id()]);
+
+	return stream && mutex_trylock(&stream->lock) ? stream : NULL;
+}
+
 void zmram_stream_put(struct zmram_stream *stream)
 {
 	mutex_unlock(&stream->lock);

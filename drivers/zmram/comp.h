@@ -93,6 +93,7 @@ void zmram_comp_destroy(struct zmram_comp *comp);
 struct zmram_stream *zmram_stream_create(struct zmram_comp *comp);
 void zmram_stream_destroy(struct zmram_stream *stream);
 struct zmram_stream *zmram_stream_get(struct zmram_comp *comp);
+struct zmram_stream *zmram_stream_tryget(struct zmram_comp *comp);
 void zmram_stream_put(struct zmram_stream *stream);
 int zmram_compress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src);
 int zmram_decompress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src,

@@ -13,10 +13,15 @@
 
 #include "zmram.h"
 
-/* Of a locked slot with an object: its age in seconds, as far as stamps know. */
+/*
+ * Of a locked slot with an object: its age in seconds, as far as stamps know. The
+ * clock may have gone back by a fraction of a tick since the slot was stamped.
+ */
 static u32 zmram_slot_age(const struct zmram_slot *slot)
 {
-	return zmram_now() - zmram_data_stamp(slot->data);
+	s32 age = zmram_now() - zmram_data_stamp(slot->data);
+
+	return max(age, 0);
 }
 
 /* Marks what is at least @min_age seconds old; returns how many were not before. */

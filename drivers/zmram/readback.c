@@ -133,6 +133,7 @@ static struct zmram_io *zmram_reads_get_io(struct zmram_reads *reads, int *error
 int zmram_reads_add(struct zmram_reads *reads, unsigned long index, void *dst)
 {
 	struct zmram_backing *backing = reads->dev->wb.backing;
+	struct zmram_walk walk;
 	struct zmram_io *io;
 	bool first;
 	int ret;
@@ -151,7 +152,8 @@ int zmram_reads_add(struct zmram_reads *reads, unsigned long index, void *dst)
 		if (first)
 			srcu_read_unlock(&backing->readers, reads->srcu);
 		mempool_free(io, backing->io_pool);
-		ret = zmram_read_slot(reads->dev, reads->meta, index, dst);
+		walk = zmram_walk_begin(reads->meta);
+		ret = zmram_read_slot(reads->dev, &walk, index, dst);
 		if (ret != ZMRAM_ON_BACKING)
 			return ret;
 	}

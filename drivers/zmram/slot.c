@@ -9,8 +9,7 @@
  * again; so nothing is locked while anybody waits for memory, and until the new
  * state is published the old one stays readable.
  *
- * Lock order: stream, then handle. Whether a read needs a stream is seen from
- * the unlocked word, and checked again under the lock.
+ * Lock order: stream, then handle; see zmram_lock_for_read().
  */
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -73,78 +72,107 @@ static void zmram_slot_set(struct zmram_dev *dev, struct zmram_meta *meta,
 		zm_free(meta->pool, old);
 	if (unlikely(old & ZMRAM_WB))
 		zmram_block_free(dev, zmram_data_stamp(slot->data));
-	/* Readers peek at it to guess whether they need a stream. */
+	/* Some look at it without the lock, for a hint. */
 	WRITE_ONCE(slot->data, data);
 	zm_handle_unlock(&slot->handle, word);
 }
 
 /*
- * Whose stream reading this takes; NULL if none. Seen without the lock, @word
- * and @data may be of different times, and their algorithm none of ours.
+ * A slot that is locked for reading.
+ * @src: its object, if that lies in one piece
+ * @stream: if reading takes one, locked
  */
-static struct zmram_comp *zmram_read_comp(const struct zmram_meta *meta, unsigned long word,
-					  unsigned long data)
-{
-	struct zmram_comp *comp = meta->comp[zmram_data_prio(data)];
+struct zmram_reading {
+	unsigned long word;
+	const void *src;
+	struct zmram_stream *stream;
+};
 
-	if (!comp || !zm_word_has_object(word) || zmram_data_size(data) == PAGE_SIZE)
-		return NULL;
-	return comp->ops->ctx_for_read || zm_word_straddles(word, zmram_data_size(data)) ?
-		comp : NULL;
-}
-
-/* Fills @dst from a locked slot. */
-static int zmram_slot_load(struct zmram_meta *meta, const struct zmram_slot *slot,
-			   unsigned long word, struct zmram_stream *stream, void *dst)
+/* Looks at a slot just locked; returns whose stream it takes, or NULL. */
+static struct zmram_comp *zmram_read_comp(const struct zmram_meta *meta,
+					  const struct zmram_slot *slot, struct zmram_reading *r)
 {
 	size_t size = zmram_data_size(slot->data);
-	const void *src;
+	struct zmram_comp *comp;
 
-	if (word & ZMRAM_SAME) {
+	r->src = NULL;
+	if (!zm_word_has_object(r->word))
+		return NULL;
+	r->src = zm_in_place(r->word, size);
+	if (size == PAGE_SIZE)
+		return NULL;
+	comp = meta->comp[zmram_data_prio(slot->data)];
+	return !r->src || comp->ops->ctx_for_read ? comp : NULL;
+}
+
+/*
+ * Locks a slot for reading, with a stream if its state needs one. The stream
+ * comes first in the lock order: with the slot locked it is only tried for, and
+ * if that fails waited for without the slot, which may have changed by then.
+ */
+static void zmram_lock_for_read(struct zmram_meta *meta, struct zmram_slot *slot,
+				struct zmram_reading *r)
+{
+	struct zmram_comp *want;
+
+	r->stream = NULL;
+	for (;;) {
+		r->word = zm_handle_lock(&slot->handle);
+		want = zmram_read_comp(meta, slot, r);
+		if (!want || (r->stream && r->stream->comp == want))
+			return;
+		if (!r->stream) {
+			r->stream = zmram_stream_tryget(want);
+			if (r->stream)
+				return;
+		}
+		zm_handle_unlock(&slot->handle, r->word);
+		if (r->stream)
+			zmram_stream_put(r->stream);
+		r->stream = zmram_stream_get(want);
+	}
+}
+
+/* Fills @dst from a slot locked for reading. */
+static int zmram_slot_load(struct zmram_meta *meta, const struct zmram_slot *slot,
+			   const struct zmram_reading *r, void *dst)
+{
+	size_t size = zmram_data_size(slot->data);
+	const void *src = r->src;
+
+	if (r->word & ZMRAM_SAME) {
 		memset_l(dst, slot->data, PAGE_SIZE / sizeof(unsigned long));
 		return 0;
 	}
-	if (!zm_word_has_object(word)) {
+	if (!zm_word_has_object(r->word)) {
 		memset(dst, 0, PAGE_SIZE);
 		return 0;
 	}
-	src = zm_read(word, size, stream ? stream->buffer : NULL);
 	if (size == PAGE_SIZE) {
 		memcpy(dst, src, PAGE_SIZE);
 		return 0;
 	}
-	return zmram_decompress(meta->comp[zmram_data_prio(slot->data)], stream, src, size, dst);
+	if (!src)
+		src = zm_read(r->word, size, r->stream->buffer);
+	return zmram_decompress(meta->comp[zmram_data_prio(slot->data)], r->stream, src, size,
+				dst);
 }
 
-/*
- * Locks a slot for reading, with a stream if its state needs one: the stream
- * has to come first, so it is a guess that may have to be made again.
- */
-static unsigned long zmram_lock_for_read(struct zmram_meta *meta, struct zmram_slot *slot,
-					 struct zmram_stream **stream)
+/* Publishes @word for a slot locked for reading, and unlocks. */
+static void zmram_unlock_read(struct zmram_slot *slot, const struct zmram_reading *r,
+			      unsigned long word)
 {
-	unsigned long word = READ_ONCE(slot->handle.word);
-	struct zmram_comp *want = zmram_read_comp(meta, word, READ_ONCE(slot->data));
-
-	*stream = want ? zmram_stream_get(want) : NULL;
-	for (;;) {
-		word = zm_handle_lock(&slot->handle);
-		want = zmram_read_comp(meta, word, slot->data);
-		if (!want || (*stream && (*stream)->comp == want))
-			return word;
-		zm_handle_unlock(&slot->handle, word);
-		if (*stream)
-			zmram_stream_put(*stream);
-		*stream = zmram_stream_get(want);
-	}
+	zm_handle_unlock(&slot->handle, word);
+	if (r->stream)
+		zmram_stream_put(r->stream);
 }
 
 /* Notes an access to a locked slot; returns the word to unlock it with. */
-static unsigned long zmram_slot_touch(struct zmram_slot *slot, unsigned long word)
+static unsigned long zmram_slot_touch(struct zmram_slot *slot, unsigned long word, u32 now)
 {
 	if (zm_word_has_object(word))
 		WRITE_ONCE(slot->data, zmram_data(zmram_data_size(slot->data),
-						  zmram_data_prio(slot->data), zmram_now()));
+						  zmram_data_prio(slot->data), now));
 	/* What was picked for being idle is not any more. */
 	return word & ZMRAM_IDLE ? word & ~(ZMRAM_IDLE | ZMRAM_PP) : word;
 }
@@ -158,7 +186,7 @@ static void zmram_say_lost(struct zmram_dev *dev, unsigned long index)
 /**
  * zmram_read_slot() - read a page of the disk
  * @dev: the device
- * @meta: its meta
+ * @walk: the request's way through it
  * @index: the page, within the size
  * @dst: PAGE_SIZE bytes; any alignment
  *
@@ -166,12 +194,11 @@ static void zmram_say_lost(struct zmram_dev *dev, unsigned long index)
  * Return: 0; ZMRAM_ON_BACKING if it was written back, which zmram_reads_add()
  *	   reads; -EINVAL when the stored data does not decompress.
  */
-int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+int zmram_read_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned long index,
 		    void *dst)
 {
-	struct zmram_slot *slot = zmram_slot_find(meta, index);
-	struct zmram_stream *stream;
-	unsigned long word;
+	struct zmram_slot *slot = zmram_walk_find(walk, index);
+	struct zmram_reading r;
 	int ret;
 
 	/* An empty slot needs no lock: it was empty at this instant. */
@@ -179,14 +206,12 @@ int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned lon
 		memset(dst, 0, PAGE_SIZE);
 		return 0;
 	}
-	word = zmram_lock_for_read(meta, slot, &stream);
-	if (likely(!(word & ZMRAM_WB)))
-		ret = zmram_slot_load(meta, slot, word, stream, dst);
+	zmram_lock_for_read(walk->meta, slot, &r);
+	if (likely(!(r.word & ZMRAM_WB)))
+		ret = zmram_slot_load(walk->meta, slot, &r, dst);
 	else
 		ret = ZMRAM_ON_BACKING;
-	zm_handle_unlock(&slot->handle, zmram_slot_touch(slot, word));
-	if (stream)
-		zmram_stream_put(stream);
+	zmram_unlock_read(slot, &r, zmram_slot_touch(slot, r.word, walk->now));
 	if (unlikely(ret < 0))
 		zmram_say_lost(dev, index);
 	return ret;
@@ -229,10 +254,11 @@ static void zmram_say_why(struct zmram_dev *dev, int error)
  * Puts @size bytes into a slot in place of what it holds. Does not wait for
  * memory; -ENOMEM asks the caller to, see zmram_reserve().
  */
-static int zmram_slot_store(struct zmram_dev *dev, struct zmram_meta *meta,
+static int zmram_slot_store(struct zmram_dev *dev, const struct zmram_walk *walk,
 			    struct zmram_slot *slot, const void *data, size_t size,
 			    struct zm_reserve *reserve)
 {
+	struct zmram_meta *meta = walk->meta;
 	unsigned long old, word;
 	int ret;
 
@@ -251,22 +277,23 @@ static int zmram_slot_store(struct zmram_dev *dev, struct zmram_meta *meta,
 			return ret;
 	}
 	zm_write(word, data, size);
-	zmram_slot_set(dev, meta, slot, old, word, zmram_data(size, 0, zmram_now()));
+	zmram_slot_set(dev, meta, slot, old, word, zmram_data(size, 0, walk->now));
 	return 0;
 }
 
 /* Compresses and stores; @size tells for how much memory to wait on -ENOMEM. */
-static int zmram_write_once(struct zmram_dev *dev, struct zmram_meta *meta,
+static int zmram_write_once(struct zmram_dev *dev, const struct zmram_walk *walk,
 			    struct zmram_slot *slot, const void *src,
 			    struct zm_reserve *reserve, size_t *size)
 {
-	struct zmram_stream *stream = zmram_stream_get(meta->comp[0]);
-	int len = zmram_compress(meta->comp[0], stream, src);
+	struct zmram_comp *comp = walk->meta->comp[0];
+	struct zmram_stream *stream = zmram_stream_get(comp);
+	int len = zmram_compress(comp, stream, src);
 	int ret;
 
 	if (len > 0 && len < zm_huge_size()) {
 		*size = len;
-		ret = zmram_slot_store(dev, meta, slot, stream->buffer, len, reserve);
+		ret = zmram_slot_store(dev, walk, slot, stream->buffer, len, reserve);
 		zmram_stream_put(stream);
 		return ret;
 	}
@@ -274,7 +301,7 @@ static int zmram_write_once(struct zmram_dev *dev, struct zmram_meta *meta,
 	if (len < 0)
 		return len;
 	*size = PAGE_SIZE;
-	ret = zmram_slot_store(dev, meta, slot, src, PAGE_SIZE, reserve);
+	ret = zmram_slot_store(dev, walk, slot, src, PAGE_SIZE, reserve);
 	if (!ret)
 		zmram_stat_add(dev, ZMRAM_HUGE_SINCE, 1);
 	return ret;
@@ -284,7 +311,7 @@ static int zmram_write_once(struct zmram_dev *dev, struct zmram_meta *meta,
  * Nobody may hold a stream while he waits for memory, because the writer that
  * makes some may need it. So a write that has to wait compresses again.
  */
-static int zmram_write_data(struct zmram_dev *dev, struct zmram_meta *meta,
+static int zmram_write_data(struct zmram_dev *dev, const struct zmram_walk *walk,
 			    struct zmram_slot *slot, const void *src)
 {
 	struct zm_reserve reserve = { };
@@ -292,10 +319,10 @@ static int zmram_write_data(struct zmram_dev *dev, struct zmram_meta *meta,
 	int ret;
 
 	for (;;) {
-		ret = zmram_write_once(dev, meta, slot, src, &reserve, &size);
+		ret = zmram_write_once(dev, walk, slot, src, &reserve, &size);
 		if (ret != -ENOMEM)
 			break;
-		ret = zmram_reserve(dev, meta->pool, size, &reserve);
+		ret = zmram_reserve(dev, walk->meta->pool, size, &reserve);
 		if (ret)
 			break;
 	}
@@ -308,7 +335,7 @@ static int zmram_write_data(struct zmram_dev *dev, struct zmram_meta *meta,
 /**
  * zmram_write_slot() - write a page of the disk
  * @dev: the device
- * @meta: its meta
+ * @walk: the request's way through it
  * @index: the page, within the size
  * @src: PAGE_SIZE bytes, 8-byte aligned
  *
@@ -316,20 +343,20 @@ static int zmram_write_data(struct zmram_dev *dev, struct zmram_meta *meta,
  * Return: 0, -ENOMEM, -ENOSPC at mem_limit. After an error the page has its old
  *	   content.
  */
-int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+int zmram_write_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned long index,
 		     const void *src)
 {
-	struct zmram_slot *slot = zmram_slot_get(meta, index);
+	struct zmram_slot *slot = zmram_walk_get(walk, index);
 	unsigned long pattern, old;
 
 	if (!slot)
 		return -ENOMEM;
 	if (zmram_same_filled(src, &pattern)) {
 		old = zm_handle_lock(&slot->handle);
-		zmram_slot_set(dev, meta, slot, old, ZMRAM_SAME, pattern);
+		zmram_slot_set(dev, walk->meta, slot, old, ZMRAM_SAME, pattern);
 		return 0;
 	}
-	return zmram_write_data(dev, meta, slot, src);
+	return zmram_write_data(dev, walk, slot, src);
 }
 
 /**
@@ -408,16 +435,15 @@ int zmram_picked_read(struct zmram_dev *dev, struct zmram_meta *meta, unsigned l
 		      void *dst, unsigned long *word, unsigned long *data)
 {
 	struct zmram_slot *slot = zmram_slot_find(meta, index);
-	struct zmram_stream *stream;
+	struct zmram_reading r;
 	int ret = -EAGAIN;
 
-	*word = zmram_lock_for_read(meta, slot, &stream);
+	zmram_lock_for_read(meta, slot, &r);
+	*word = r.word;
 	*data = slot->data;
-	if (*word & ZMRAM_PP)
-		ret = zmram_slot_load(meta, slot, *word, stream, dst) ? -EBADMSG : 0;
-	zm_handle_unlock(&slot->handle, *word);
-	if (stream)
-		zmram_stream_put(stream);
+	if (r.word & ZMRAM_PP)
+		ret = zmram_slot_load(meta, slot, &r, dst) ? -EBADMSG : 0;
+	zmram_unlock_read(slot, &r, r.word);
 	if (unlikely(ret == -EBADMSG))
 		zmram_say_lost(dev, index);
 	return ret;
@@ -533,23 +559,23 @@ int zmram_copy_picked(struct zmram_meta *meta, unsigned long index, bool raw, vo
 		      unsigned long *data)
 {
 	struct zmram_slot *slot = zmram_slot_find(meta, index);
-	struct zmram_stream *stream = NULL;
-	unsigned long word;
+	struct zmram_reading r = { };
 	int ret = 0;
 
-	word = raw ? zm_handle_lock(&slot->handle) : zmram_lock_for_read(meta, slot, &stream);
-	if (!(word & ZMRAM_PP)) {
+	if (raw)
+		r.word = zm_handle_lock(&slot->handle);
+	else
+		zmram_lock_for_read(meta, slot, &r);
+	if (!(r.word & ZMRAM_PP)) {
 		ret = -ENOENT;
 	} else if (raw) {
-		zmram_slot_copy_raw(slot, word, dst);
+		zmram_slot_copy_raw(slot, r.word, dst);
 		*data = zmram_data(zmram_data_size(slot->data), zmram_data_prio(slot->data), 0);
 	} else {
-		ret = zmram_slot_load(meta, slot, word, stream, dst);
+		ret = zmram_slot_load(meta, slot, &r, dst);
 		*data = zmram_data(PAGE_SIZE, 0, 0);
 	}
-	zm_handle_unlock(&slot->handle, ret ? word & ~ZMRAM_PP : word);
-	if (stream)
-		zmram_stream_put(stream);
+	zmram_unlock_read(slot, &r, ret ? r.word & ~ZMRAM_PP : r.word);
 	return ret;
 }
 

@@ -15,26 +15,33 @@
 
 #include "zmram.h"
 
+/* Makes the leaf at @nr of the table, unless another writer is first; NULL without memory. */
+static struct zmram_slot *zmram_leaf_make(struct zmram_meta *meta, unsigned long nr)
+{
+	struct zmram_slot *leaf, *old;
+
+	leaf = kvcalloc(ZMRAM_LEAF_SLOTS, sizeof(*leaf), GFP_NOIO | __GFP_NOWARN);
+	if (!leaf)
+		return NULL;
+	old = xa_cmpxchg(&meta->leaves, nr, NULL, leaf, GFP_NOIO | __GFP_NOWARN);
+	if (!old)
+		return leaf;
+	kvfree(leaf);
+	return xa_is_err(old) ? NULL : old;
+}
+
 /*
  * Slot of a page, its leaf made if need be; NULL without memory. Sleeps, but
  * starts no I/O: writers come here from reclaim.
  */
-struct zmram_slot *zmram_slot_get(struct zmram_meta *meta, unsigned long index)
+struct zmram_slot *zmram_walk_get(struct zmram_walk *walk, unsigned long index)
 {
-	struct zmram_slot *slot = zmram_slot_find(meta, index);
-	struct zmram_slot *leaf, *old;
+	struct zmram_slot *slot = zmram_walk_find(walk, index);
 
 	if (likely(slot))
 		return slot;
-	leaf = kvcalloc(ZMRAM_LEAF_SLOTS, sizeof(*leaf), GFP_NOIO | __GFP_NOWARN);
-	if (!leaf)
-		return NULL;
-	/* Another writer may have been first, or there is no memory for a node. */
-	old = xa_cmpxchg(&meta->leaves, index >> ZMRAM_LEAF_SHIFT, NULL, leaf,
-			 GFP_NOIO | __GFP_NOWARN);
-	if (old)
-		kvfree(leaf);
-	return zmram_slot_find(meta, index);
+	walk->leaf = zmram_leaf_make(walk->meta, walk->leaf_nr);
+	return zmram_walk_find(walk, index);
 }
 
 /*

@@ -168,6 +168,18 @@ struct zmram_meta {
 	struct xarray leaves;			/* A: each set once, on first touch */
 };
 
+/*
+ * A way through the pages of a disk, of one request. A leaf that is there stays,
+ * so it need not be looked for again; one that was not may be there by now, but
+ * its pages were empty while the request was under way.
+ */
+struct zmram_walk {
+	struct zmram_meta *meta;
+	struct zmram_slot *leaf;	/* of the page it was at last, or NULL */
+	unsigned long leaf_nr;		/* its place in the table */
+	u32 now;			/* age stamp of what it touches; see bio.c */
+};
+
 struct zmram_dev {
 	struct gendisk *disk;			/* I */
 	int id;					/* I */
@@ -256,7 +268,7 @@ int zmram_rw_page(struct block_device *bdev, sector_t sector, struct page *page,
 /* table.c */
 struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slots);
 void zmram_meta_destroy(struct zmram_dev *dev, struct zmram_meta *meta);
-struct zmram_slot *zmram_slot_get(struct zmram_meta *meta, unsigned long index);
+struct zmram_slot *zmram_walk_get(struct zmram_walk *walk, unsigned long index);
 struct zmram_slot *zmram_leaf_from(struct zmram_meta *meta, unsigned long *index);
 
 /* Slot of a page, or NULL if none of its leaf was ever written. */
@@ -267,11 +279,37 @@ static inline struct zmram_slot *zmram_slot_find(struct zmram_meta *meta, unsign
 	return leaf ? &leaf[index & (ZMRAM_LEAF_SLOTS - 1)] : NULL;
 }
 
+static inline struct zmram_walk zmram_walk_begin(struct zmram_meta *meta)
+{
+	return (struct zmram_walk) {
+		.meta = meta,
+		.leaf_nr = ULONG_MAX,
+		.now = zmram_now(),
+	};
+}
+
+static inline void zmram_walk_forget(struct zmram_walk *walk)
+{
+	walk->leaf_nr = ULONG_MAX;
+}
+
+/* Slot of a page, or NULL if none of its leaf was written before the walk came there. */
+static inline struct zmram_slot *zmram_walk_find(struct zmram_walk *walk, unsigned long index)
+{
+	unsigned long nr = index >> ZMRAM_LEAF_SHIFT;
+
+	if (unlikely(nr != walk->leaf_nr)) {
+		walk->leaf_nr = nr;
+		walk->leaf = xa_load(&walk->meta->leaves, nr);
+	}
+	return walk->leaf ? &walk->leaf[index & (ZMRAM_LEAF_SLOTS - 1)] : NULL;
+}
+
 /* slot.c */
 #define ZMRAM_ON_BACKING	1
-int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+int zmram_read_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned long index,
 		    void *dst);
-int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+int zmram_write_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned long index,
 		     const void *src);
 unsigned long zmram_free_slots(struct zmram_dev *dev, struct zmram_meta *meta,
 			       unsigned long index, unsigned long end);

@@ -162,21 +162,6 @@ static inline bool zm_word_has_object(unsigned long word)
 }
 
 /**
- * zm_word_straddles() - does the object lie in two pages?
- * @word: word of a handle with an object
- * @size: bytes of the object that matter
- *
- * With an unlocked handle the answer is a hint that may be stale.
- */
-static inline bool zm_word_straddles(unsigned long word, size_t size)
-{
-	unsigned long place = (word & ZM_PLACE_MASK) >> ZM_PLACE_SHIFT;
-	unsigned long offset = (place << ZM_PLACE_UNIT_SHIFT) & ~PAGE_MASK;
-
-	return offset + sizeof(unsigned long) + size > PAGE_SIZE && size < PAGE_SIZE;
-}
-
-/**
  * struct zm_reserve - memory set aside for an allocation
  * @zspage: an empty zspage of the wanted class, or NULL
  *

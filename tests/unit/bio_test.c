@@ -91,19 +91,23 @@ int zmram_reads_finish(struct zmram_reads *reads)
 	return 0;
 }
 
-int zmram_read_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+int zmram_read_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned long index,
 		    void *dst)
 {
 	struct disk *d = disk_of(dev);
 
 	KUNIT_ASSERT_LT(d->test, index, (unsigned long)DISK_PAGES);
+	/* What a partial write is to keep is looked up with other writers locked out. */
+	if (mutex_is_locked(&walk->meta->rmw[index % ZMRAM_RMW_LOCKS]))
+		KUNIT_EXPECT_EQ(d->test, walk->leaf_nr, ULONG_MAX);
+	walk->leaf_nr = index >> ZMRAM_LEAF_SHIFT;
 	if (index == d->fail_at)
 		return -EINVAL;
 	memcpy(dst, d->slots + index * PAGE_SIZE, PAGE_SIZE);
 	return 0;
 }
 
-int zmram_write_slot(struct zmram_dev *dev, struct zmram_meta *meta, unsigned long index,
+int zmram_write_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned long index,
 		     const void *src)
 {
 	struct disk *d = disk_of(dev);
