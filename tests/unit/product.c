@@ -17,5 +17,32 @@
 #ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
 #include "../../drivers/zmalloc/fault.c"
 #endif
+
+/* Which of the module's calls run when is decided below. */
+#undef module_init
+#undef module_exit
+#define module_init(fn)
+#define module_exit(fn)
 #include "../../drivers/zmalloc/pool.c"
 #include "../../drivers/zmalloc/trace.c"
+
+#include "unit.h"
+
+static bool zmu_ready;
+
+/*
+ * Of every suite. 6.1's KUnit runs suites when a module has been loaded, before its
+ * init function could; later ones do after that. This way it is the same on both.
+ */
+int __ref zmu_suite_init(struct kunit_suite *suite)
+{
+	if (!zmu_ready)
+		zmu_ready = !zm_init();
+	return zmu_ready ? 0 : -ENOMEM;
+}
+
+void __exit cleanup_module(void)
+{
+	if (zmu_ready)
+		zm_exit();
+}

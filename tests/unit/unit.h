@@ -55,6 +55,9 @@ struct zmu {
 /* Four zspages of the smallest objects, if their chain were the longest there can be. */
 #define ZMU_OBJECTS		(4 * 8 * PAGE_SIZE / ZM_MIN_SIZE)
 
+/* product.c */
+int zmu_suite_init(struct kunit_suite *suite);
+
 /* fixture.c */
 int zmu_init(struct kunit *test);
 void zmu_exit(struct kunit *test);
