@@ -206,6 +206,9 @@ check_compact()
 }
 
 zm_load
+# A workqueue's rescuer, by its name on 6.1 and on later kernels.
+ok grep -qx -e zmram -e kworker/R-zmram /proc/[0-9]*/comm \
+	"resets have a thread for when there is no memory to make one"
 table=12G table_mib=12288 objects=40000
 [[ ${ZM_ACCEL-} != tcg ]] || { table=4G table_mib=4096 objects=8000; }
 check_reset

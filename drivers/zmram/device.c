@@ -237,7 +237,7 @@ int zmram_dev_reset(struct zmram_dev *dev)
 	WRITE_ONCE(dev->claim, true);
 	WRITE_ONCE(dev->stopping, true);
 	nr = ++dev->resets;
-	queue_work(system_unbound_wq, &dev->reset_work);
+	queue_work(zmram_workqueue, &dev->reset_work);
 	mutex_unlock(&disk->open_mutex);
 	/* When this task looks, others may have been made since. */
 	if (wait_event_killable(dev->reset_wait, (long)(READ_ONCE(dev->resets_done) - nr) >= 0))

@@ -30,9 +30,31 @@ MODULE_PARM_DESC(drop_in, "Take zram's names: /dev/zramN, /sys/class/zram-contro
 
 int zmram_major;
 
+/* For resets: they give memory back, so they must make progress when there is none. */
+struct workqueue_struct *zmram_workqueue;
+
 const char *zmram_disk_prefix(void)
 {
 	return zmram_drop_in ? "zram" : "zmram";
+}
+
+static int zmram_init_shared(void)
+{
+	int ret = zmram_bio_init();
+
+	if (ret)
+		return ret;
+	zmram_workqueue = alloc_workqueue("zmram", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (zmram_workqueue)
+		return 0;
+	zmram_bio_exit();
+	return -ENOMEM;
+}
+
+static void zmram_exit_shared(void)
+{
+	destroy_workqueue(zmram_workqueue);
+	zmram_bio_exit();
 }
 
 static void zmram_exit_devices(void)
@@ -42,7 +64,7 @@ static void zmram_exit_devices(void)
 	zmram_control_remove_all();
 	zmram_debugfs_destroy();
 	unregister_blkdev(zmram_major, zmram_disk_prefix());
-	zmram_bio_exit();
+	zmram_exit_shared();
 }
 
 static int __init zmram_init(void)
@@ -55,13 +77,13 @@ static int __init zmram_init(void)
 		       ZMRAM_TWIN, ZMRAM_TWIN);
 		return -EBUSY;
 	}
-	ret = zmram_bio_init();
+	ret = zmram_init_shared();
 	if (ret)
 		return ret;
 	zmram_major = register_blkdev(0, zmram_disk_prefix());
 	if (zmram_major < 0) {
 		ret = zmram_major;
-		goto bio_exit;
+		goto exit_shared;
 	}
 	ret = zmram_control_register();
 	if (ret)
@@ -84,8 +106,8 @@ static int __init zmram_init(void)
 
 unregister_blkdev:
 	unregister_blkdev(zmram_major, zmram_disk_prefix());
-bio_exit:
-	zmram_bio_exit();
+exit_shared:
+	zmram_exit_shared();
 	return ret;
 }
 

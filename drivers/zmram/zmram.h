@@ -233,6 +233,7 @@ static inline void zmram_stat_add(struct zmram_dev *dev, enum zmram_stat item, s
 extern bool zmram_movable;
 extern bool zmram_drop_in;
 extern int zmram_major;
+extern struct workqueue_struct *zmram_workqueue;
 const char *zmram_disk_prefix(void);
 
 /* control.c */
