@@ -9,42 +9,22 @@
 . "$ZM_TOP/tests/lib.sh"
 . "$ZM_TOP/tests/lib-device.sh"
 
-mem=/sys/devices/system/memory
-block_bytes=$((16#$(cat $mem/block_size_bytes)))
-
-blocks()
-{
-	local block
-
-	for block in "$mem"/memory*; do
-		if [[ $(cat "$block/valid_zones") == *"$1"* && $(cat "$block/state") == "$2" ]]; then
-			echo "${block##*/memory}"
-		fi
-	done
-}
-
 # Frames of the device inside memory block $1.
 frames_in()
 {
-	local per=$((block_bytes / 4096))
+	local per=$((16#$(<"$memory_blocks/block_size_bytes") / 4096)) nr=${1##*/memory}
 
-	zm_pfns 0 | awk -v lo=$(($1 * per)) -v hi=$((($1 + 1) * per)) \
+	zm_pfns 0 | awk -v lo=$((nr * per)) -v hi=$(((nr + 1) * per)) \
 		'$1 >= lo && $1 < hi { n++ } END { print n + 0 }'
 }
 
 offline()
 {
-	timeout 100 bash -c "echo offline >$mem/memory$1/state"
+	timeout 100 bash -c "echo offline >$1/state"
 }
 
-# What was plugged in lies above 4 GiB; kernels differ in what they do with it at boot.
-for b in "$mem"/memory*; do
-	if ((16#$(cat "$b/phys_index") * block_bytes >= 4 << 30)); then
-		[[ $(cat "$b/state") == offline ]] || echo offline >"$b/state" 2>/dev/null
-		echo online_movable >"$b/state" 2>/dev/null
-	fi
-done
-movable=$(blocks Movable online)
+memory_make_movable
+movable=$(memory_movable)
 isnt "$movable" "" "hot-plugged memory is online and movable" || bail "no movable memory"
 
 zm_load
@@ -70,8 +50,8 @@ while ((SECONDS < end)); do
 		offline "$b" || failed=$((failed + 1))
 		left=$(frames_in "$b")
 		((left == 0)) || failed=$((failed + 1))
-		diag "block $b: $frames frames of the device before, $left after"
-		echo online_movable >"$mem/memory$b/state"
+		diag "${b##*/}: $frames frames of the device before, $left after"
+		echo online_movable >"$b/state"
 		rounds=$((rounds + 1))
 	done
 done

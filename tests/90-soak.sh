@@ -61,7 +61,7 @@ start()
 	soak_actor compaction soak_compaction
 	soak_actor holes soak_holes
 	[[ ! -e $soak_cpu ]] || soak_actor processors soak_processors
-	[[ ! $(soak_blocks) ]] || soak_actor memory soak_memory
+	[[ ! $(memory_plugged) ]] || soak_actor memory soak_memory
 	! inject_setup || soak_actor inject soak_inject
 }
 
@@ -74,23 +74,21 @@ watch()
 		sleep 1
 		((SECONDS >= next)) || continue
 		next=$((next + 60))
-		echo "<6>soak: $(((soak_end - SECONDS) / 60)) minutes left, $(totals)" >/dev/kmsg
+		echo "<6>soak: $(((soak_end - SECONDS) / 60)) minutes left, $(totals | paste -sd' ')" \
+			>/dev/kmsg
 	done
 }
 
+# What became of the devices' pages, all together: lines "name sum".
 totals()
 {
-	cat /sys/block/zmram[0-3]/move_stat | awk '
-		{ sum[$1] += $2 }
-		END { for (name in sum) printf "%s=%d ", name, sum[name] }'
+	cat /sys/block/zmram[0-3]/move_stat |
+		awk '{ sum[$1] += $2 } END { for (name in sum) print name, sum[name] }'
 }
 
 modprobe brd rd_nr=2 rd_size=65536
 zm_load num_devices=4
-for b in $(soak_blocks 2>/dev/null); do
-	[[ $(<"$b/state") == offline ]] || echo offline >"$b/state" 2>/dev/null
-	echo online_movable >"$b/state" 2>/dev/null
-done
+memory_make_movable
 zm_setup 0 128M
 zm_setup 1 192M
 mkswap /dev/zmram1 >/dev/null && swapon -p 100 /dev/zmram1
@@ -113,7 +111,7 @@ for actor in "${soak_actors[@]}"; do
 done
 [[ ! -e $soak_cpu ]] || store_errno $soak_cpu 1 >/dev/null
 ok "$zm_tools/devfill" --dev /dev/zmram3 --mib 48 --seed $soak_seed --verify "what was to be kept is there"
-diag "$(totals)"
+diag "$(totals | paste -sd' ')"
 for n in 0 1 2 3; do
 	is "$(move_stat $n corrupt)" 0 "device $n: no object header was overwritten"
 done
@@ -127,8 +125,7 @@ fi
 happened=(migrated released_isolated objects_compacted)
 (($(nproc) == 1)) || happened+=(busy)
 for name in "${happened[@]}"; do
-	num "$(cat /sys/block/zmram[0-3]/move_stat | awk -v name=$name '$1 == name { n += $2 } END { print n }')" \
-		-gt 0 "$name happened"
+	num "$(totals | stat_get - $name)" -gt 0 "$name happened"
 done
 num "$(bd_stat 2 writes)" -gt 0 "pages were written back"
 ok swapoff /dev/zmram1 "swapoff"

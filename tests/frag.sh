@@ -109,12 +109,6 @@ quiet_kernel()
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 }
 
-drop_caches()
-{
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-}
-
 # A little of the holes stays, for what the driver needs beside the data.
 choose_mib()
 {

@@ -7,7 +7,6 @@
 # an actor does at random follows from the seed and the actor's name.
 
 soak_control=/sys/class/zmram-control
-soak_mem=/sys/devices/system/memory
 soak_cpu=/sys/devices/system/cpu/cpu1/online
 
 soak_over()
@@ -134,7 +133,7 @@ soak_readers()
 # that come and go.
 soak_writers()
 {
-	local ids=(/sys/block/zmram[4-9]*) values files
+	local ids=(/sys/block/zmram[4-9]*) values file
 	local names=(disksize resize reset comp_algorithm recomp_algorithm algorithm_params mem_limit
 		     mem_used_max compact idle recompress writeback writeback_limit backing_dev
 		     writeback_limit_enable writeback_batch_size compressed_writeback)
@@ -143,9 +142,9 @@ soak_writers()
 	values=(1 0 -1 "$((RANDOM % 64))M" lz4 zstd all huge 99999999999999999999 "algo=zstd priority=$((RANDOM % 5))"
 		"level=$((RANDOM % 20))" "type=idle" "page_index=$RANDOM" "$(head -c $((RANDOM % 200 + 1)) \
 		/dev/urandom | tr -d '\0')" "priority=1 level=" "" /dev/ram0 "$(printf '%0*d' $((RANDOM % 4000)) 1)")
-	files=("${ids[RANDOM % ${#ids[@]}]}/${names[RANDOM % ${#names[@]}]}")
+	file=${ids[RANDOM % ${#ids[@]}]}/${names[RANDOM % ${#names[@]}]}
 	# Random bytes can be any error's name; only that we come back counts.
-	store_errno "${files[0]}" "${values[RANDOM % ${#values[@]}]}" >/dev/null
+	store_errno "$file" "${values[RANDOM % ${#values[@]}]}" >/dev/null
 }
 
 # ---- the machine -----------------------------------------------------------
@@ -173,25 +172,13 @@ soak_processors()
 	soak_pause 40
 }
 
-# Memory blocks above 4 GiB, which are hot-plugged ones.
-soak_blocks()
-{
-	local b bytes
-
-	[[ -e $soak_mem/block_size_bytes ]] || return 0
-	bytes=$((16#$(<$soak_mem/block_size_bytes)))
-	for b in "$soak_mem"/memory[0-9]*; do
-		((16#$(cat "$b/phys_index") * bytes < 4 << 30)) || echo "$b"
-	done
-}
-
 # A block that stays online for lack of room elsewhere is no failure: those that
 # went are counted.
 soak_memory()
 {
 	local blocks b
 
-	mapfile -t blocks < <(soak_blocks)
+	mapfile -t blocks < <(memory_plugged)
 	b=${blocks[RANDOM % ${#blocks[@]}]}
 	if timeout 60 bash -c "echo offline >$b/state" 2>/dev/null; then
 		echo gone >>"$tap_scratch/memory.gone"

@@ -9,8 +9,8 @@
 # Checks: ok nok is isnt like unlike num, skip skip_all bail diag tap_done.
 # Devices: zm_load zm_unload zm_setup zm_dev_reset zm_sys mm_stat.
 # The run: param cover.
-# Machine: stat_get vmstat_get meminfo_get store_errno wait_until compact_loop_*
-# dmesg_mark dmesg_clean_since_mark at_exit.
+# Machine: stat_get vmstat_get meminfo_get store_errno wait_until drop_caches memory_*
+# compact_loop_* dmesg_mark dmesg_clean_since_mark at_exit.
 
 set -u
 tap_count=0
@@ -232,6 +232,49 @@ wait_until()
 	until "$@"; do
 		((SECONDS < end)) || return 1
 		sleep 0.1
+	done
+}
+
+drop_caches()
+{
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+}
+
+# Hot-plugged memory, block by block: the folders in sysfs.
+memory_blocks=/sys/devices/system/memory
+
+# memory_plugged: what was plugged in, which lies above 4 GiB
+memory_plugged()
+{
+	local block bytes
+
+	[[ -e $memory_blocks/block_size_bytes ]] || return 0
+	bytes=$((16#$(<$memory_blocks/block_size_bytes)))
+	for block in "$memory_blocks"/memory[0-9]*; do
+		((16#$(<"$block/phys_index") * bytes < 4 << 30)) || echo "$block"
+	done
+}
+
+# memory_make_movable: that; kernels differ in what they do with it at boot
+memory_make_movable()
+{
+	local block
+
+	for block in $(memory_plugged); do
+		[[ $(<"$block/state") == offline ]] || echo offline >"$block/state"
+		echo online_movable >"$block/state"
+	done 2>/dev/null
+}
+
+# memory_movable: which blocks are online and movable
+memory_movable()
+{
+	local block
+
+	for block in "$memory_blocks"/memory[0-9]*; do
+		[[ $(<"$block/valid_zones") != *Movable* || $(<"$block/state") != online ]] ||
+			echo "$block"
 	done
 }
 

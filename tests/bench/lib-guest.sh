@@ -32,9 +32,3 @@ corpus_load()
 	"$BENCH_TOOLS/corpus-load" --device "/dev/$peer_disk" --corpus "$BENCH_CORPUS" \
 		--mib "$disk_mib" --state "/tmp/state-$peer_disk" "${@:2}" "$1"
 }
-
-drop_caches()
-{
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-}

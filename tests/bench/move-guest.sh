@@ -10,7 +10,6 @@
 . "$ZM_TOP/tests/bench/lib-guest.sh"
 
 tools=$ZM_TOP/build/tools
-mem=/sys/devices/system/memory
 mover=/sys/kernel/debug/zm_mover/move
 disk_mib=$DISK_MIB
 
@@ -44,18 +43,6 @@ frag_part()
 microseconds()
 {
 	echo "${EPOCHREALTIME/./}"
-}
-
-# What was plugged in: all blocks of movable memory.
-find_blocks()
-{
-	local block
-
-	for block in "$mem"/memory*; do
-		[[ $(<"$block/valid_zones") != Movable* || $(<"$block/state") != online ]] ||
-			blocks+=("$block")
-	done
-	((${#blocks[@]}))
 }
 
 snapshot()
@@ -159,8 +146,8 @@ frag)
 	frag_part
 	;;
 load)
-	blocks=()
-	find_blocks
+	mapfile -t blocks < <(memory_movable)
+	((${#blocks[@]}))
 	echo 0 >/proc/sys/vm/compaction_proactiveness
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 	insmod "$ZM_BUILD/tests/modules/zm_mover.ko"
