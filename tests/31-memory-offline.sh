@@ -44,7 +44,8 @@ io=$!
 rounds=0
 failed=0
 end=$((SECONDS + 45))
-while ((SECONDS < end)); do
+# On a busy machine a block takes 15 s.
+while ((SECONDS < end || rounds < 4)); do
 	for b in $movable; do
 		frames=$(frames_in "$b")
 		offline "$b" || failed=$((failed + 1))
@@ -55,8 +56,7 @@ while ((SECONDS < end)); do
 		rounds=$((rounds + 1))
 	done
 done
-num "$rounds" -ge 4 "memory blocks were offlined again and again"
-is "$failed" 0 "every one of them could be offlined"
+is "$failed" 0 "every block could be offlined, again and again"
 wait $io
 is "$(cat "$tap_scratch/fio.status")" 0 "fio, running meanwhile, read what it wrote"
 ok "$zm_tools/devfill" --dev /dev/zmram0 --mib 256 --verify "the data written before is intact"
