@@ -26,7 +26,7 @@ usage()
 	cat <<END
 Usage: tests/$prog [OPTIONS]        (as root, in a guest)
 
-  --kind zmram|zram|brd  which block device (default zmram)
+  --kind zmram|zram|brd  which block device (default zmram); tmpfs: a file in memory
   --movable 0|1          module parameter of zmram (default 1)
   --mib N                data to write to it, in MiB (default 300)
   --fill PERCENT         data to write, as a part of the RAM that is free, and to make
@@ -75,7 +75,7 @@ parse_args()
 		*) die "unknown option $1; see --help" ;;
 		esac
 	done
-	[[ $kind =~ ^(zmram|zram|brd)$ ]] || die "no such kind: $kind; see --help"
+	[[ $kind =~ ^(zmram|zram|brd|tmpfs)$ ]] || die "no such kind: $kind; see --help"
 	[[ $kind == zmram ]] || movable=-
 	[[ -x $tools/holes && -x $tools/devfill && -x $tools/memsnap ]] ||
 		die "no programs in $tools; run 'make tools' or set ZM_TOOLS"
@@ -179,6 +179,7 @@ measure()
 	obtained=$(meminfo_get HugePages_Total)
 	possible=$((obtained + $(blocks_left)))
 	possible_all=$((obtained + $(meminfo_get MemFree) / 2048))
+	snapshot huge "huge pages"
 	echo 0 >/proc/sys/vm/nr_hugepages
 	printf 'frag kind=%s movable=%s kernel=%s mib=%d obtained=%d possible=%d percent=%s possible_all=%d migrated=%d\n' \
 		"$kind" "$movable" "$(uname -r)" "$mib" "$obtained" "$possible" \

@@ -7,8 +7,17 @@
 #	zmram zmram-pinned	ours, and ours with movable=0
 #	zram			in-tree zram of the kernel that runs
 #	brd			in-tree RAM disk, which does not compress
+#	tmpfs			no disk but a file in memory: pages that the kernel itself
+#				knows how to move
 #
 # peer_disk is the disk's name, without /dev/.
+
+# tmpfs_load MIB: a file that takes that much. Swap is off, so it stays in memory.
+tmpfs_load()
+{
+	mkdir -p /dev/peer && mount -t tmpfs -o "size=$1m,huge=never" peer /dev/peer &&
+		touch /dev/peer/tmpfs && peer_disk=peer/tmpfs
+}
 
 # peer_load PEER [MIB]: its modules; brd takes its size from here, MIB
 peer_load()
@@ -18,8 +27,9 @@ peer_load()
 	zmram-pinned) zm_load movable=0 && peer_disk=zmram0 ;;
 	zram) modprobe zram num_devices=1 && peer_disk=zram0 ;;
 	brd) modprobe brd rd_nr=1 "rd_size=$((${2:-16} * 1024))" && peer_disk=ram0 ;;
+	tmpfs) tmpfs_load "${2:-16}" ;;
 	*) false ;;
-	esac && wait_until 5 test -b "/dev/$peer_disk"
+	esac && wait_until 5 test -e "/dev/$peer_disk"
 }
 
 # peer_size SIZE [ALGORITHM]: a fresh disk of that size
@@ -44,6 +54,7 @@ peer_unload()
 	zmram0) zm_dev_reset 0 && zm_unload ;;
 	zram0) echo 1 >/sys/block/zram0/reset && rmmod zram ;;
 	ram0) rmmod brd ;;
+	peer/tmpfs) umount /dev/peer ;;
 	esac
 }
 

@@ -84,7 +84,8 @@ move_lane()
 
 	lane_start move
 	lane_guest move guest --modules-dir "$modules" --mem 1G --append zm.own_guest -- \
-		PART=frag PEERS="$peers" LEVELS="30 60 90" DISK_MIB=256
+		PART=frag PEERS="zram zmram tmpfs" ROUNDS=3 ONCE="zmram-pinned brd" \
+		LEVELS="30 60 90" DISK_MIB=256
 	lane_guest move guest --modules-dir "$modules" --mem 1G,slots=2,maxmem=3G \
 		--append memhp_default_state=online_movable \
 		--allow 'migration failure|migrating pfn|unmovable page|isolation failed' \

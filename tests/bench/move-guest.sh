@@ -6,7 +6,8 @@
 # chosen page after the other is moved, and blocks of hot-plugged movable memory go
 # offline, idle and while two jobs read and write.
 #
-# Environment: PART, PEERS; LEVELS, in per cent; PAGES, to move; DISK_MIB.
+# Environment: PART, PEERS; LEVELS, in per cent; ROUNDS of the peers, and who takes part
+# in the first one only, ONCE; PAGES, to move; DISK_MIB.
 . "$ZM_TOP/tests/bench/lib-guest.sh"
 
 tools=$ZM_TOP/build/tools
@@ -15,25 +16,32 @@ disk_mib=$DISK_MIB
 
 # ---- frag --------------------------------------------------------------------------
 
+# frag PEER LEVEL ROUND
 frag()
 {
-	local kind=${1%-pinned} movable=1
+	local kind=${1%-pinned} movable=1 snap=()
 
 	[[ $1 != *-pinned ]] || movable=0
-	progress "$1, $2 % of memory"
+	(($3 > 1)) || snap=(--snap "$ZM_OUT/$1-$2")
+	progress "$1, $2 % of memory, round $3"
 	"$ZM_TOP/tests/frag.sh" --kind "$kind" --movable "$movable" --fill "$2" \
-		--snap "$ZM_OUT/$1-$2" 2>/tmp/frag.err |
-		sed "s/^frag /result what=frag peer=$1 level=$2 /" ||
+		"${snap[@]}" 2>/tmp/frag.err |
+		sed "s/^frag /result what=frag peer=$1 level=$2 round=$3 /" ||
 		{ sed 's/^/# /' /tmp/frag.err; return 1; }
 }
 
 frag_part()
 {
-	local level peer
+	local level round peer
 
 	for level in $LEVELS; do
-		for peer in $PEERS; do
-			frag "$peer" "$level"
+		for ((round = 1; round <= ROUNDS; round++)); do
+			for peer in $PEERS; do
+				frag "$peer" "$level" "$round"
+			done
+		done
+		for peer in $ONCE; do
+			frag "$peer" "$level" 1
 		done
 	done
 }

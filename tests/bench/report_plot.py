@@ -5,9 +5,9 @@ matplotlib.use('svg')
 from matplotlib import pyplot  # noqa: E402 (the backend has to be chosen first)
 
 COLOURS = {'zram': '#4393c3', 'zmram': '#e8761a', 'zmram-pinned': '#b2182b', 'brd': '#7b3294',
-           'codec': '#404040'}
+           'codec': '#404040', 'tmpfs': '#1b7837'}
 LABELS = {'zram': 'in-tree zram', 'zmram': 'zmram', 'zmram-pinned': 'zmram, movable=0',
-          'brd': 'brd', 'codec': 'the codec alone'}
+          'brd': 'brd', 'codec': 'the codec alone', 'tmpfs': "the kernel's own movable pages"}
 pyplot.rcParams.update({'svg.hashsalt': 'zmram', 'svg.fonttype': 'none', 'font.size': 9,
                         'axes.grid': True, 'axes.grid.axis': 'y', 'grid.alpha': 0.3,
                         'axes.axisbelow': True})
@@ -83,10 +83,12 @@ def tails(path, panels, title, unit):
 
 
 def lines(path, series, title, x_unit, y_unit):
-    """{peer: [(x, y)]}"""
+    """{peer: [(x, y, lowest, highest)]}"""
     figure, axes = pyplot.subplots(figsize=(8, 4.5))
     for peer, points in series.items():
-        axes.plot(*zip(*points), marker='o', color=COLOURS[peer], label=LABELS[peer])
+        x, y, low, high = zip(*points)
+        axes.errorbar(x, y, [[a - b for a, b in zip(y, low)], [b - a for a, b in zip(y, high)]],
+                      marker='o', capsize=3, color=COLOURS[peer], label=LABELS[peer])
     axes.set_xlabel(x_unit)
     axes.set_title(title)
     axes.set_ylabel(y_unit)
