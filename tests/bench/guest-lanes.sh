@@ -68,7 +68,10 @@ memory_lane()
 {
 	lane_start memory
 	lane_guest memory guest --modules-dir "$modules" --icount --mem 10G \
-		--append slab_nomerge -- DISK_MIB=128 ALGORITHMS="lz4 zstd" PEERS="zram zmram"
+		--append slab_nomerge -- PART=bytes DISK_MIB=128 ALGORITHMS="lz4 zstd" \
+		PEERS="zram zmram"
+	lane_guest memory guest --modules-dir "$modules" --mem 4G --append slab_nomerge -- \
+		PART=blocks DISK_MIB=256 PEERS="zram zmram zmram zram zram zmram"
 }
 
 native_lane()

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The benchmark's memory lane: how much RAM is gone, whoever has taken it, for what a
-# disk holds. The same is read for every peer: free memory before the disk has a size
-# and later, and what the kernel's totals and the driver say that it is.
+# The benchmark's memory lane, in two guests. "bytes": how much RAM is gone, whoever has
+# taken it, for what a disk holds. The same is read for every peer: free memory before
+# the disk has a size and later, and what the kernel's totals and the driver say that it
+# is. "blocks": how many pageblocks hold what cannot move of the driver (unmovable.py).
 #
-# Environment: PEERS, ALGORITHMS; DISK_MIB, of data; EMPTY_MIB of an empty disk.
+# Environment: PART; PEERS, ALGORITHMS; DISK_MIB, of data; EMPTY_MIB of an empty disk.
 . "$ZM_TOP/tests/bench/lib-guest.sh"
 
 disk_mib=$DISK_MIB
@@ -52,11 +53,6 @@ memory_result()
 		"percpu=$(((now[3] - start[3]) * 1024)) pagetables=$(((now[4] - start[4]) * 1024))"
 }
 
-snapshot()
-{
-	"$ZM_TOP/build/tools/memsnap" --out "$ZM_OUT/$peer-$algorithm-$1.snap" --label "$1" >/dev/null
-}
-
 # Whoever comes first makes what stays: slabs, page tables of vmalloc's addresses.
 warm_up()
 {
@@ -71,7 +67,6 @@ content()
 	progress "$peer, $algorithm"
 	warm_up
 	memory_start
-	snapshot start
 	peer_size "${disk_mib}M" "$algorithm"
 	memory_result sized
 	corpus_load fill
@@ -80,7 +75,6 @@ content()
 	memory_result churn
 	echo 1 >"/sys/block/$peer_disk/compact"
 	memory_result compact
-	snapshot end
 	corpus_load verify
 	echo 1 >"/sys/block/$peer_disk/reset"
 }
@@ -95,13 +89,71 @@ empty()
 	echo 1 >"/sys/block/$peer_disk/reset"
 }
 
+bytes_part()
+{
+	for peer in $PEERS; do
+		peer_load "$peer"
+		for algorithm in $ALGORITHMS; do
+			! peer_has "$algorithm" || content
+		done
+		empty
+		peer_unload
+	done
+}
+
+# Whoever asks for pages that cannot move.
+trace_prepare()
+{
+	local event=$tracing/events/kmem/mm_page_alloc
+
+	mountpoint -q $tracing || mount -t tracefs tracefs $tracing
+	echo 0 >$tracing/tracing_on
+	echo 4096 >$tracing/buffer_size_kb
+	echo 'migratetype != 1' >"$event/filter"
+	echo 'stacktrace if migratetype != 1' >"$event/trigger"
+	echo 1 >"$event/enable"
+	echo 1 >/proc/sys/kernel/kptr_restrict
+}
+
+# blocks_round WORD: what its result begins with
+blocks_round()
+{
+	local modules=zram,zsmalloc found
+
+	[[ $peer == zram ]] || modules=zmram,zmalloc
+	progress "$peer, pageblocks"
+	peer_load "$peer"
+	warm_up
+	settle
+	echo >$tracing/trace
+	echo 1 >$tracing/tracing_on
+	peer_size "${disk_mib}M" "$algorithm"
+	corpus_load fill
+	corpus_load churn
+	echo 1 >"/sys/block/$peer_disk/compact"
+	settle
+	echo 0 >$tracing/tracing_on
+	"$ZM_TOP/build/tools/memsnap" --out /tmp/end.snap >/dev/null
+	found=$(/usr/bin/python3 "$ZM_TOP/tests/bench/unmovable.py" $modules /tmp/end.snap)
+	echo "$1 what=blocks peer=$peer $found"
+	echo 1 >"/sys/block/$peer_disk/reset"
+	peer_unload
+}
+
+blocks_part()
+{
+	trace_prepare
+	algorithm=lz4
+	# Whoever comes first takes the holes that boot has left; the others find their
+	# predecessor's. So the first one does not count.
+	peer=${PEERS%% *}
+	blocks_round "#"
+	for peer in $PEERS; do
+		blocks_round result
+	done
+}
+
+tracing=/sys/kernel/tracing
 echo 0 >/proc/sys/vm/compaction_proactiveness
 mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
-for peer in $PEERS; do
-	peer_load "$peer"
-	for algorithm in $ALGORITHMS; do
-		! peer_has "$algorithm" || content
-	done
-	empty
-	peer_unload
-done
+"${PART}_part"

@@ -9,35 +9,26 @@ NAME = 'memory'
 BASE = 'zram'
 MIB = 1 << 20
 PHASES = {'fill': 'fresh', 'churn': 'after churn', 'compact': 'after churn and compaction'}
-PAGEBLOCK = 2 * MIB
 KINDS = ('slab', 'vmalloc', 'percpu')
 
 
-def read_snapshot(path):
-    """The frames of memsnap's file, by the number of the first one of a pageblock."""
-    with open(path, encoding='ascii') as file:
-        words = (line.split() for line in file)
-        return {int(word[1]): word[2] for word in words if word[0] == 'block'}
-
-
-def unmovable_blocks(directory, stem, vmalloc):
-    """How many pageblocks hold a page that came with the disk and cannot move.
-
-    Such are slabs, pinned pages of the pool, and large pieces, leaves of the table of
-    slots among them. What is vmalloc's, as in-tree zram's table, looks like free pages
-    in the lists of the processors, and is taken to lie densely.
-    """
-    start, end = (read_snapshot(os.path.join(directory, f'{stem}-{name}.snap'))
-                  for name in ('start', 'end'))
-    scattered = sum(any(frame in 'SLP' and was not in 'SLP' for was, frame in
-                        zip(start.get(first, ''), now)) for first, now in end.items())
-    return scattered + -(-max(0, vmalloc) // PAGEBLOCK)
+def unmovable(rows):
+    """{peer: figures} of the pageblocks, of all rounds together."""
+    peers = {}
+    for row in rows:
+        item = peers.setdefault(row['peer'], {'frames': 0, 'vmalloc': 0, 'rounds': []})
+        item['frames'] += row['frames']
+        item['vmalloc'] += row['vmalloc']
+        item['rounds'].append(row['blocks'])
+    return peers
 
 
 def summarise(rows, out):
     """{algorithm: {peer: {phase: row}}}, with ratios; what an empty disk takes."""
     by_algorithm, empty = {}, {}
     for row in rows:
+        if 'phase' not in row:
+            continue
         row = dict(row)
         row['used'] = row['pool'] + sum(row[kind] for kind in KINDS)
         if row['phase'] == 'empty':
@@ -47,16 +38,14 @@ def summarise(rows, out):
             row['per_byte'] = row['used'] / row['stored']
         peers = by_algorithm.setdefault(row['algorithm'], {})
         peers.setdefault(row['peer'], {})[row['phase']] = row
-    blocks = {algorithm: {peer: unmovable_blocks(os.path.join(out, NAME), f'{peer}-{algorithm}',
-                                                 phases['compact']['vmalloc'])
-                          for peer, phases in peers.items()}
-              for algorithm, peers in by_algorithm.items()}
-    return {'algorithms': by_algorithm, 'empty': empty, 'unmovable_blocks': blocks}
+    return {'algorithms': by_algorithm, 'empty': empty,
+            'unmovable': unmovable(row for row in rows if row.get('what') == 'blocks')}
 
 
 def targets(summary):
     """What the table of targets wants of this lane: lz4."""
-    peers, blocks = summary['algorithms']['lz4'], summary['unmovable_blocks']['lz4']
+    peers = summary['algorithms']['lz4']
+    blocks = {peer: sum(item['rounds']) for peer, item in summary['unmovable'].items()}
 
     def ratio(phase):
         return peers['zmram'][phase]['per_byte'] / peers[BASE][phase]['per_byte']
@@ -67,13 +56,30 @@ def targets(summary):
         goal('memory: empty disk of 1 TiB', summary['empty']['zmram'] / MIB,
              summary['empty'][BASE] / MIB),
         goal('memory: pageblocks with unmovable pages of the driver',
-             blocks['zmram'] / max(1, blocks[BASE]), 1),
+             blocks['zmram'] / blocks[BASE], 1),
     ]
 
 
 def part(peers, phase, what):
     """A line of figures by peer, per byte stored."""
     return [f'{peers[peer][phase][what] / peers[peer][phase]["stored"]:.4f}' for peer in peers]
+
+
+def blocks_table(peers):
+    """Lines about pageblocks."""
+    lines = ['### Pageblocks with pages of the driver that cannot move', '',
+             'After churn and compaction, on a disk of 256 MiB: pages that the driver has asked'
+             ' for as unmovable, slabs for it among them, and what is mapped for it by vmalloc.'
+             ' The peers take turns in one guest.', '',
+             '| | unmovable pages, mean | of them vmalloc\'s | pageblocks, by round | sum |',
+             '|---|---:|---:|---:|---:|']
+    for peer, item in peers.items():
+        rounds = len(item['rounds'])
+        lines.append(markdown_row([
+            peer, f'{(item["frames"] + item["vmalloc"]) / rounds:.0f}',
+            f'{item["vmalloc"] / rounds:.0f}', ', '.join(map(str, item['rounds'])),
+            str(sum(item['rounds']))]))
+    return lines + ['']
 
 
 def markdown(summary):
@@ -97,15 +103,10 @@ def markdown(summary):
                                ('taken', 'gone from free memory')):
                 lines.append(markdown_row([f'– {name}'] + part(peers, phase, kind) +
                                           [''] * len(rest)))
-        blocks = summary['unmovable_blocks'][algorithm]
-        lines.append(markdown_row(
-            ['pageblocks with unmovable pages of the driver'] +
-            [str(blocks[peer]) for peer in peers] +
-            [f'{blocks[p] / max(1, blocks[BASE]):.2f}' for p in rest]))
         lines.append('')
     lines += ['An empty disk of 1 TiB: ' + ', '.join(
         f'{peer} {taken / MIB:,.2f} MiB' for peer, taken in summary['empty'].items()) + '.', '']
-    return lines
+    return lines + blocks_table(summary['unmovable'])
 
 
 def plot(summary, out):
