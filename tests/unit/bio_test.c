@@ -353,11 +353,9 @@ static struct kunit_case bio_cases[] = {
 	{ }
 };
 
-static struct kunit_suite bio_suite = {
+struct kunit_suite BIO_OWN(suite) = {
 	.name = __stringify(BIO_TEST_NAME),
 	.init = disk_init,
 	.exit = disk_exit,
 	.test_cases = bio_cases,
 };
-
-kunit_test_suites(&bio_suite);

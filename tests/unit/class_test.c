@@ -151,10 +151,7 @@ static struct kunit_case zm_class_cases[] = {
 	{ }
 };
 
-static struct kunit_suite zm_class_suite = {
+struct kunit_suite zm_class_suite = {
 	.name = "zm_class",
-	.suite_init = zmu_suite_init,
 	.test_cases = zm_class_cases,
 };
-
-kunit_test_suites(&zm_class_suite);

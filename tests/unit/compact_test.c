@@ -204,12 +204,9 @@ static struct kunit_case zm_compact_cases[] = {
 	{ }
 };
 
-static struct kunit_suite zm_compact_suite = {
+struct kunit_suite zm_compact_suite = {
 	.name = "zm_compact",
-	.suite_init = zmu_suite_init,
 	.init = zmu_init,
 	.exit = zmu_exit,
 	.test_cases = zm_compact_cases,
 };
-
-kunit_test_suites(&zm_compact_suite);

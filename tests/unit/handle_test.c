@@ -269,12 +269,9 @@ static struct kunit_case zm_handle_cases[] = {
 	{ }
 };
 
-static struct kunit_suite zm_handle_suite = {
+struct kunit_suite zm_handle_suite = {
 	.name = "zm_handle",
-	.suite_init = zmu_suite_init,
 	.init = zmu_init,
 	.exit = zmu_exit,
 	.test_cases = zm_handle_cases,
 };
-
-kunit_test_suites(&zm_handle_suite);

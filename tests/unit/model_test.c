@@ -187,12 +187,9 @@ static struct kunit_case zm_model_cases[] = {
 	{ }
 };
 
-static struct kunit_suite zm_model_suite = {
+struct kunit_suite zm_model_suite = {
 	.name = "zm_model",
-	.suite_init = zmu_suite_init,
 	.init = zmu_init,
 	.exit = zmu_exit,
 	.test_cases = zm_model_cases,
 };
-
-kunit_test_suites(&zm_model_suite);

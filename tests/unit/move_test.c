@@ -333,12 +333,9 @@ static struct kunit_case zm_move_cases[] = {
 	{ }
 };
 
-static struct kunit_suite zm_move_suite = {
+struct kunit_suite zm_move_suite = {
 	.name = "zm_move",
-	.suite_init = zmu_suite_init,
 	.init = zmu_init,
 	.exit = zmu_exit,
 	.test_cases = zm_move_cases,
 };
-
-kunit_test_suites(&zm_move_suite);

@@ -235,12 +235,9 @@ static struct kunit_case zm_object_cases[] = {
 	{ }
 };
 
-static struct kunit_suite zm_object_suite = {
+struct kunit_suite zm_object_suite = {
 	.name = "zm_object",
-	.suite_init = zmu_suite_init,
 	.init = zmu_init,
 	.exit = zmu_exit,
 	.test_cases = zm_object_cases,
 };
-
-kunit_test_suites(&zm_object_suite);

@@ -18,7 +18,7 @@
 #include "../../drivers/zmalloc/fault.c"
 #endif
 
-/* Which of the module's calls run when is decided below. */
+/* suites.c is what calls these. */
 #undef module_init
 #undef module_exit
 #define module_init(fn)
@@ -28,21 +28,12 @@
 
 #include "unit.h"
 
-static bool zmu_ready;
-
-/*
- * Of every suite. 6.1's KUnit runs suites when a module has been loaded, before its
- * init function could; later ones do after that. This way it is the same on both.
- */
-int __ref zmu_suite_init(struct kunit_suite *suite)
+int __init zmu_product_init(void)
 {
-	if (!zmu_ready)
-		zmu_ready = !zm_init();
-	return zmu_ready ? 0 : -ENOMEM;
+	return zm_init();
 }
 
-void __exit cleanup_module(void)
+void __exit zmu_product_exit(void)
 {
-	if (zmu_ready)
-		zm_exit();
+	zm_exit();
 }

@@ -203,12 +203,9 @@ static struct kunit_case zm_release_cases[] = {
 	{ }
 };
 
-static struct kunit_suite zm_release_suite = {
+struct kunit_suite zm_release_suite = {
 	.name = "zm_release",
-	.suite_init = zmu_suite_init,
 	.init = zmu_init,
 	.exit = zmu_exit,
 	.test_cases = zm_release_cases,
 };
-
-kunit_test_suites(&zm_release_suite);

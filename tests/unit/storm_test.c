@@ -254,12 +254,9 @@ static struct kunit_case zm_storm_cases[] = {
 	{ }
 };
 
-static struct kunit_suite zm_storm_suite = {
+struct kunit_suite zm_storm_suite = {
 	.name = "zm_storm",
-	.suite_init = zmu_suite_init,
 	.init = zmu_init,
 	.exit = zmu_exit,
 	.test_cases = zm_storm_cases,
 };
-
-kunit_test_suites(&zm_storm_suite);

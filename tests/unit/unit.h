@@ -55,8 +55,14 @@ struct zmu {
 /* Four zspages of the smallest objects, if their chain were the longest there can be. */
 #define ZMU_OBJECTS		(4 * 8 * PAGE_SIZE / ZM_MIN_SIZE)
 
+/* The suites, which suites.c runs. */
+extern struct kunit_suite zm_class_suite, zm_handle_suite, zm_object_suite, zm_move_suite;
+extern struct kunit_suite zm_release_suite, zm_compact_suite, zm_model_suite, zm_storm_suite;
+extern struct kunit_suite zmram_bio_suite, zmram_bio_512_suite, zmram_table_suite;
+
 /* product.c */
-int zmu_suite_init(struct kunit_suite *suite);
+int zmu_product_init(void);
+void zmu_product_exit(void);
 
 /* fixture.c */
 int zmu_init(struct kunit *test);
