@@ -187,12 +187,18 @@ static void set_chunk(void)
 
 int main(int argc, char **argv)
 {
-	unsigned int passes = prepare_disk(argc, argv);
+	unsigned int passes;
 
 	flags_fd = open_file("/proc/kpageflags", O_RDONLY);
 	move_fd = open_file("/sys/kernel/debug/zm_mover/move", O_WRONLY);
 	set_chunk();
 	frames = sysconf(_SC_PHYS_PAGES) * 5 / 4;
+	/*
+	 * What programs before this one have freed is on the CPU's lists, in no order: the
+	 * corpus would leave single frames of it over, and the disk be strewn over those.
+	 */
+	drain_lists();
+	passes = prepare_disk(argc, argv);
 	before = (uint64_t *)bench_memory(frames * sizeof(*before), false);
 	after = (uint64_t *)bench_memory(frames * sizeof(*after), false);
 	become_undisturbed();
