@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counts the instructions that direct I/O on a compressed RAM disk takes; insn.h
+ * Counts the instructions that direct I/O on a RAM disk takes; insn.h
  * says how. One pass resets the device and then makes every operation, in a fixed
  * order, on the pages of a corpus. What is read is compared with what was written.
  *
@@ -38,7 +38,9 @@ static const char *algorithm = "lz4";
 static const char *corpus_path;
 static size_t block = MIB;
 static unsigned int passes = 3;
-static bool contiguous, shuffled;
+static bool contiguous, shuffled, blind;
+static const char *reset_command;
+static bool skipped[NR_OPS];
 static size_t limit = SIZE_MAX;
 
 static int fd = -1;
@@ -58,6 +60,9 @@ static void usage(FILE *to)
 "                    of their pages are neighbours\n"
 "  --random          requests in random order, the same one each time\n"
 "  --mib N           use only the first N MiB of the corpus\n"
+"  --reset COMMAND   has the disk emptied, where it is no compressed one: no attributes\n"
+"                    are used, and nothing of pages with one filling is measured\n"
+"  --blind           compare nothing: the disk does not keep its data\n"
 "  --typical         take the middle one of the requests for all of them\n"
 "  --passes N        passes, the first one not counted (default 3)\n"
 "Exit status: 0 done, 1 wrong data came back, 2 usage or setup.\n");
@@ -71,6 +76,8 @@ static void parse_options(int argc, char **argv)
 		{ "block", required_argument, NULL, 'b' },
 		{ "contiguous", no_argument, NULL, 'c' },
 		{ "random", no_argument, NULL, 'r' },
+		{ "reset", required_argument, NULL, 'R' },
+		{ "blind", no_argument, NULL, 'B' },
 		{ "typical", no_argument, NULL, 't' },
 		{ "mib", required_argument, NULL, 'm' },
 		{ "passes", required_argument, NULL, 'p' },
@@ -95,6 +102,12 @@ static void parse_options(int argc, char **argv)
 			break;
 		case 'r':
 			shuffled = true;
+			break;
+		case 'R':
+			reset_command = optarg;
+			break;
+		case 'B':
+			blind = true;
 			break;
 		case 't':
 			count_typical = true;
@@ -132,21 +145,49 @@ static void set_attribute(const char *name, const char *value)
 	close(file);
 }
 
-/* A device without content, twice the size of the corpus. */
+static void set_attributes(void)
+{
+	char text[64];
+
+	set_attribute("reset", "1");
+	set_attribute("comp_algorithm", algorithm);
+	snprintf(text, sizeof(text), "%zu", 2 * size);
+	set_attribute("disksize", text);
+}
+
+/* A device without content, twice the size of the corpus or larger. */
 static void device_reset(void)
 {
 	char text[64];
 
 	if (fd >= 0)
 		close(fd);
-	set_attribute("reset", "1");
-	set_attribute("comp_algorithm", algorithm);
-	snprintf(text, sizeof(text), "%zu", 2 * size);
-	set_attribute("disksize", text);
+	if (!reset_command)
+		set_attributes();
+	else if (system(reset_command))
+		die("'%s' failed", reset_command);
 	snprintf(text, sizeof(text), "/dev/%s", device);
 	fd = open(text, O_RDWR | O_DIRECT);
 	if (fd < 0)
 		die_errno("%s", text);
+}
+
+/* What a disk other than a compressed one has no use for, or cannot do. */
+static void choose_operations(void)
+{
+	uint64_t discard = 0;
+	char path[128];
+	FILE *file;
+
+	if (!reset_command)
+		return;
+	snprintf(path, sizeof(path), "/sys/block/%s/queue/discard_max_bytes", device);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%" SCNu64, &discard) != 1)
+		die_errno("%s", path);
+	fclose(file);
+	skipped[DISCARD] = skipped[READ_DISCARDED] = !discard;
+	skipped[WRITE_FILLED] = skipped[READ_FILLED] = skipped[DISCARD_FILLED] = true;
 }
 
 static bool is_read(enum op op)
@@ -208,7 +249,7 @@ static void operate(enum op op, unsigned int pass)
 		count_end(&tallies[op]);
 		if (!ok)
 			die_errno("%s at %zu", tallies[op].name, at);
-		if (is_read(op))
+		if (is_read(op) && !blind)
 			check_block(op, at);
 	}
 	count_pass(&tallies[op], pass);
@@ -235,6 +276,8 @@ static void report(void)
 
 	snprintf(unit, sizeof(unit), "%zuk%s", block / 1024, contiguous ? "-contiguous" : "");
 	for (int op = 0; op < NR_OPS; op++) {
+		if (skipped[op])
+			continue;
 		tallies[op].pages = size / TEST_BLOCK;
 		count_report(&tallies[op], unit);
 	}
@@ -266,13 +309,15 @@ int main(int argc, char **argv)
 	if (size > limit)
 		size = limit;
 	choose_order();
+	choose_operations();
 	buffer = bench_memory(MIB, contiguous);
 	become_undisturbed();
 	for (unsigned int pass = 0; pass < passes; pass++) {
 		device_reset();
 		for (int op = 0; op < NR_OPS; op++) {
-			operate(op, pass);
-			if (op == WRITE_FIRST && pass + 1 == passes)
+			if (!skipped[op])
+				operate(op, pass);
+			if (op == WRITE_FIRST && !reset_command && pass + 1 == passes)
 				report_memory();
 		}
 	}

@@ -58,11 +58,12 @@ insn_initrd()
 	chmod 755 "$initrd/init"
 	cp "$tools"/insn-{io,swap,compact,move} "$initrd/"
 	cp "$corpus" "$initrd/corpus"
-	cp "$modules"/{zmalloc,zmram}.ko "$modules"/tests/modules/zm_{codec,quiet,mover}.ko \
+	cp "$modules"/{zmalloc,zmram}.ko "$modules"/tests/modules/zm_{codec,quiet,mover,null}.ko \
 		"$initrd/mod/" || die 1 "modules are missing in $modules"
 	insn_modules common lz4 lz4hc zstd
 	printf '%s\n' zm_codec.ko zm_quiet.ko zm_mover.ko >>"$initrd/mod/common"
 	insn_modules zram zram
+	insn_modules brd brd
 	find "$initrd" -exec touch -h -d @0 {} +
 	(cd "$initrd" && find . | LC_ALL=C sort | cpio -o -H newc --quiet --reproducible) \
 		>"$1/initrd.cpio"

@@ -13,9 +13,11 @@ import json
 import os
 import sys
 
-from report_targets import goal, markdown_row
+from insn_targets import targets
+from report_targets import markdown_row
 
 BASE = 'zram'
+PLAIN = 'brd', 'null'   # peers that do not compress
 TITLES = {
     '1024k': 'Requests of 1 MiB; the pages of the buffer are no neighbours in memory',
     '1024k-contiguous': 'Requests of 1 MiB; the buffer is one piece of memory',
@@ -72,59 +74,14 @@ def disagreement(runs):
             'largest_per_page': worst[0], 'largest_at': worst[1]}
 
 
-def ratio(rows, key, peer='zmram'):
-    """A peer's figure over in-tree's."""
-    return rows[key][peer]['per_page'] / rows[key][BASE]['per_page']
-
-
-def targets(rows):
-    """What report_targets.py wants of this lane, where the rows are there."""
-    def figure(unit, operation, peer):
-        return rows['lz4', unit, operation][peer]['per_page']
-
-    def over_codec(operation):
-        floor = codec_floor(rows, 'lz4', operation)
-        return [figure('1024k', operation, peer) / floor for peer in ('zmram', BASE)]
-
-    def both_ways(peer):
-        return figure('swap', 'swap-out', peer) + figure('swap', 'swap-in', peer)
-
-    def beyond():
-        floor = codec_floor(rows, 'lz4', 'overwrite-same')
-        return ((figure('1024k', 'overwrite-same', 'zmram') - floor) /
-                (figure('1024k', 'overwrite-same', BASE) - floor))
-
-    wanted = [
-        ('write / raw codec + copy', lambda: over_codec('write-first')),
-        ('overwrite / raw codec + copy', lambda: over_codec('overwrite-changed')),
-        ('read, 1 MiB / raw decompress', lambda: over_codec('read')),
-        ('discard', lambda: [ratio(rows, ('lz4', '1024k', 'discard')), 1]),
-        ('read of an empty slot', lambda: [ratio(rows, ('lz4', '1024k', 'read-empty')), 1]),
-        ('overwrite of equal class beyond the codec', lambda: [beyond(), 1]),
-        ('4 KiB write', lambda: [ratio(rows, ('lz4', '4k', 'write-first')), 1]),
-        ('4 KiB overwrite', lambda: [ratio(rows, ('lz4', '4k', 'overwrite-changed')), 1]),
-        ('4 KiB read', lambda: [ratio(rows, ('lz4', '4k', 'read')), 1]),
-        ('swap-out + swap-in', lambda: [both_ways('zmram') / both_ways(BASE), 1]),
-        ('munmap of swapped memory', lambda: [ratio(rows, ('lz4', 'swap', 'munmap-swapped')), 1]),
-    ]
-    result = []
-    for what, measure in wanted:
-        try:
-            measured, in_tree = measure()
-        except KeyError:
-            continue
-        result.append(goal(f'insn: {what}', measured, in_tree))
-    return result
-
-
 def table(rows, algorithm, unit):
     """Lines of one unit's table."""
-    part = {key[2]: peers for key, peers in rows.items()
+    part = {key[2]: {**peers, **rows.get(('none', *key[1:]), {})} for key, peers in rows.items()
             if key[:2] == (algorithm, unit) and BASE in peers}
     if not part:
         return []
     peers = list(next(iter(part.values())))
-    others = [peer for peer in peers if peer != BASE]
+    others = [peer for peer in peers if peer not in (BASE, *PLAIN)]
     with_floor = any(codec_floor(rows, algorithm, operation) for operation in part)
     compared = [peer for peer in (BASE, 'zmram') if peer in peers and with_floor]
     lines = [f'### {TITLES.get(unit, unit)}, {algorithm}', '',
@@ -134,7 +91,8 @@ def table(rows, algorithm, unit):
     for operation, items in part.items():
         floor = codec_floor(rows, algorithm, operation)
         lines.append(markdown_row(
-            [operation] + [f'{items[peer]["per_page"]:,.0f}' for peer in peers] +
+            [operation] + [f'{items[peer]["per_page"]:,.0f}' if peer in items else ''
+                           for peer in peers] +
             [f'{items[peer]["per_page"] / items[BASE]["per_page"]:.3f}' for peer in others] +
             [f'{items[peer]["per_page"] / floor:.3f}' if floor else ''
              for peer in compared]))
@@ -165,7 +123,9 @@ def markdown(info, rows, memory, agreement):
              f'Guest {info["kernel"]}, one processor, one nanosecond per instruction'
              f' (QEMU {info["qemu"]}); corpus of {info["corpus_mib"]} MiB, SHA-256'
              f' {info["corpus_sha256"][:16]}…: text of an ELF program, source text, heap of'
-             ' a Python process, page by page in turn.', '']
+             ' a Python process, page by page in turn. brd is the kernel\'s RAM disk, which'
+             ' does not compress; null is a disk that does nothing: what the kernel takes above'
+             ' any driver.', '']
     lines += codec_lines(rows, memory)
     for algorithm in dict.fromkeys(key[0] for key in rows):
         for unit in TITLES:
@@ -188,7 +148,7 @@ def main(args):
     agreement = disagreement([run[0] for run in loaded])
     with open(os.path.join(args[1], 'info.json'), encoding='utf-8') as file:
         info = json.load(file)
-    goals = targets(rows)
+    goals = targets(rows, memory)
     with open(os.path.join(args[0], 'insn.json'), 'w', encoding='utf-8') as file:
         json.dump({'info': info, 'agreement': agreement, 'targets': goals, 'memory': memory,
                    'rows': [{'algorithm': key[0], 'unit': key[1], 'operation': key[2],
