@@ -75,7 +75,7 @@ order()
 	local answer began=$SECONDS
 
 	echo "$1" >&"${owner[1]}"
-	read -r -t 120 answer <&"${owner[0]}"
+	read -r -t $((120 * slow)) answer <&"${owner[0]}"
 	is "$answer" "$1 $2" "$3"
 	diag "$1: $((SECONDS - began)) s; stored: $(stored 0) and $(stored 1); refused: $(refused 0) and $(refused 1)"
 }
@@ -119,13 +119,14 @@ check_pressure()
 	echo $((limit_mib << 20)) >/sys/block/zmram0/mem_limit
 	before=$(refused 0)
 	echo 0 >/sys/block/zmram1/mem_used_max
-	ok timeout 120 "$zm_tools/swapcheck" --mib 480 --threads 2 --seconds 10 --compressible 40 \
+	ok timeout $((120 * slow)) "$zm_tools/swapcheck" --mib 480 --threads 2 --seconds 10 --compressible 40 \
 		"480 MiB of anonymous memory, verified, with the first area full"
 	num "$(refused 0)" -gt "$before" "it has refused pages again"
 	# What it holds is gone by now, with the memory that it was of.
 	num "$(mm_stat 1 mem_used_max)" -gt $((4 << 20)) "the second one has taken others"
 }
 
+slow=$(param slow 1)
 zm_load num_devices=2
 # Pages that were refused stay in memory, with their place in this area: keep it small.
 zm_setup 0 ${area_mib}M
@@ -143,8 +144,8 @@ is "$(refused 1)" 0 "the second area has refused none"
 like "$(dmesg_since_mark)" 'zmram0: mem_limit reached, write failed; raise' "the log says what to do"
 # Ten in five seconds is what the kernel lets through.
 num "$(dmesg_since_mark | grep -c 'mem_limit reached')" -le $((20 + (SECONDS - began) * 2)) "not without end"
-ok timeout 60 swapoff /dev/zmram0 "the full area can be swapped off"
-ok timeout 60 swapoff /dev/zmram1 "and so can the other one"
+ok timeout $((60 * slow)) swapoff /dev/zmram0 "the full area can be swapped off"
+ok timeout $((60 * slow)) swapoff /dev/zmram1 "and so can the other one"
 zm_dev_reset 1
 zm_check_end 0
 tap_done
