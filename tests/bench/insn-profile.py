@@ -67,7 +67,7 @@ def read_results(directory):
     with open(os.path.join(directory, 'insn.txt'), encoding='ascii') as file:
         for line in file:
             peer, algorithm, operation, unit, pages, *_ = line.split()
-            if peer == 'codec' or operation == 'memory':
+            if peer in ('codec', 'kernel') or operation == 'memory':
                 continue
             name = f'{algorithm}, {unit}'
             if not runs or runs[-1][:2] != [peer, name]:
