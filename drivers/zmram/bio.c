@@ -196,15 +196,17 @@ static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct b
 	sector_t sector;
 	struct page *bounce = NULL;
 	struct zmram_part part;
+	unsigned int done = 0;
 	int ret = 0;
 	void *mem;
 
-	while (iter->bi_size && !ret) {
+	for (; iter->bi_size && !ret; done++) {
 		/* Not the iterator's: it loses count where memory is cut between sectors. */
 		sector = bio->bi_iter.bi_sector +
 			 ((bio->bi_iter.bi_size - iter->bi_size) >> SECTOR_SHIFT);
 		part = zmram_part_at(sector, iter->bi_size);
-		if (!(part.index % ZMRAM_PAGES_BETWEEN)) {
+		if (done == ZMRAM_PAGES_BETWEEN) {
+			done = 0;
 			cond_resched();
 			walk.now = zmram_now();
 		}
