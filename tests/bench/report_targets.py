@@ -59,7 +59,9 @@ def argued(what, unit, ours, in_tree, parts, divisor=None, offset=0, note='',
            (f'The target, {limit:,.0f}, is below the floor.' if proven and limit < floor else
             f'The target is {limit:,.0f}, {ours - limit:,.0f} less than zmram takes.'))
     measured, base, least = ((value - offset) / divisor for value in (ours, in_tree, floor))
-    return goal(what, measured, base, least if proven else None, f'{why} {note if proven else ""}'.rstrip())
+    if not proven:
+        return goal(what, measured, base, None, why)
+    return goal(what, measured, base, least, f'{why} {note}'.rstrip())
 
 
 def table(goals):

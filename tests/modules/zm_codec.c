@@ -10,8 +10,9 @@
  *	cat /sys/kernel/debug/zm_codec/lz4	# pages bytes compress copy decompress
  *	cat /sys/kernel/debug/zm_codec/page	# clear, and zeroed as it is handed out
  *
- * The last three, and what filling a page with zeroes takes, are ticks of the time stamp counter with interrupts off: in a
- * guest that counts instructions, instructions. Opening for write starts anew,
+ * The last three, and what filling a page with zeroes takes, are ticks of the time
+ * stamp counter with interrupts off: in a guest that counts instructions,
+ * instructions. Opening for write starts anew,
  * with the parameters written last; "-" is the default. Where the driver under
  * test saves work, for example by taking a dictionary in once, this does not.
  */
