@@ -10,7 +10,11 @@
  * page per object.
  *
  * Lists and counts of a class change under class->lock, and only here.
- * Allocation takes from the fullest group, compaction from the emptiest.
+ * Allocation takes from the fullest group, compaction from the emptiest. Full
+ * zspages, and no others, are in the group of those. The rest are where they were
+ * put last, because a move between groups costs as much as the rest of a free:
+ * not more than one group too high, and after allocations, too low. Compaction
+ * puts right those that it looks at.
  * Next: zspage.c.
  */
 #include <linux/slab.h>
@@ -183,7 +187,7 @@ void zm_class_unlink(struct zm_zspage *zspage)
 	zspage->class->zspages--;
 }
 
-/* Follows a change of zspage->inuse. */
+/* Puts a zspage on the list of its group. */
 void zm_class_requeue(struct zm_zspage *zspage)
 {
 	unsigned int group = zm_group_of(zspage);
@@ -193,4 +197,23 @@ void zm_class_requeue(struct zm_zspage *zspage)
 		return;
 	zm_group_del(zspage);
 	zm_group_add(zspage, group);
+}
+
+/*
+ * Follows an allocation. The zspage that is being filled would go up group by
+ * group, to be taken again each time: it stays where it is until it is full.
+ */
+void zm_class_filled(struct zm_zspage *zspage)
+{
+	lockdep_assert_held(&zspage->class->lock);
+	if (zspage->inuse == zspage->class->geo->objects)
+		zm_class_requeue(zspage);
+}
+
+/* Follows a free that leaves objects: the group above the right one will do. */
+void zm_class_freed(struct zm_zspage *zspage)
+{
+	lockdep_assert_held(&zspage->class->lock);
+	if (zspage->group == ZM_GROUP_FULL || zm_group_of(zspage) + 1 != zspage->group)
+		zm_class_requeue(zspage);
 }

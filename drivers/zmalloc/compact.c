@@ -28,20 +28,41 @@ static unsigned long zm_class_excess(const struct zm_class *class)
 	return room > objects ? (room - objects) / class->geo->objects : 0;
 }
 
+/*
+ * How many zspages that turn out to belong to another group are passed over in
+ * search of one; it is a spinlock that is held meanwhile.
+ */
+#define ZM_PICK_PATIENCE	8
+
+/* The first zspage of a group that is not @other, or NULL. It may belong elsewhere. */
+static struct zm_zspage *zm_group_first(struct zm_class *class, unsigned int group,
+					const struct zm_zspage *other)
+{
+	struct zm_zspage *zspage;
+
+	list_for_each_entry(zspage, &class->group[group], node) {
+		if (zspage != other)
+			return zspage;
+	}
+	return NULL;
+}
+
 /* The emptiest zspage that this run has not tried, or NULL. */
 static struct zm_zspage *zm_pick_source(struct zm_class *class, u16 run)
 {
+	unsigned int group, patience = ZM_PICK_PATIENCE;
 	struct zm_zspage *zspage;
-	unsigned long groups = class->nonempty & (BIT(ZM_GROUP_FULL) - 1);
-	unsigned int group;
 
 	if (!zm_class_excess(class))
 		return NULL;
-	/* Tried ones go to the tail, so an untried one is found at the head. */
-	for_each_set_bit(group, &groups, ZM_PARTIAL_GROUPS) {
-		zspage = list_first_entry(&class->group[group], struct zm_zspage, node);
-		if (zspage->compact_run != run)
-			return zspage;
+	for (group = 0; group < ZM_PARTIAL_GROUPS; group++) {
+		/* Tried ones go to the tail, so an untried one is found at the head. */
+		while ((zspage = zm_group_first(class, group, NULL)) &&
+		       zspage->compact_run != run) {
+			zm_class_requeue(zspage);
+			if (zspage->group <= group || !--patience)
+				return zspage;
+		}
 	}
 	return NULL;
 }
@@ -49,12 +70,14 @@ static struct zm_zspage *zm_pick_source(struct zm_class *class, u16 run)
 /* The fullest zspage other than @src that has a free object, or NULL. */
 static struct zm_zspage *zm_pick_target(struct zm_class *class, struct zm_zspage *src)
 {
+	unsigned int patience = ZM_PICK_PATIENCE;
 	struct zm_zspage *zspage;
 	int group;
 
 	for (group = ZM_PARTIAL_GROUPS - 1; group >= src->group; group--) {
-		list_for_each_entry(zspage, &class->group[group], node) {
-			if (zspage != src)
+		while ((zspage = zm_group_first(class, group, src))) {
+			zm_class_requeue(zspage);
+			if (zspage->group >= group || !--patience)
 				return zspage;
 		}
 	}

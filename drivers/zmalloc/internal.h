@@ -98,7 +98,7 @@ struct zm_zspage {
 	struct zm_class *class;			/* I */
 	u16 inuse;				/* C */
 	u16 compact_run;			/* C: run that last gave up on it */
-	u8 group;				/* C: ZM_GROUP_NONE off lists */
+	u8 group;				/* C: see class.c; ZM_GROUP_NONE off lists */
 	u8 nr_pages;				/* I */
 	u8 released;				/* releaser: pages given back */
 	struct page *pages[];			/* P; constant once inuse is 0 */
@@ -145,6 +145,8 @@ struct zm_class *zm_pool_classes_create(struct zm_pool *pool);
 void zm_class_link(struct zm_zspage *zspage);
 void zm_class_unlink(struct zm_zspage *zspage);
 void zm_class_requeue(struct zm_zspage *zspage);
+void zm_class_filled(struct zm_zspage *zspage);
+void zm_class_freed(struct zm_zspage *zspage);
 
 static inline struct zm_class *zm_pool_class(struct zm_pool *pool, unsigned long word)
 {

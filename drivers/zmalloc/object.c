@@ -174,7 +174,7 @@ unsigned long zm_alloc(struct zm_pool *pool, struct zm_handle *handle, size_t si
 		if (zspage->group == ZM_GROUP_NONE)
 			zm_class_link(zspage);
 		else
-			zm_class_requeue(zspage);
+			zm_class_filled(zspage);
 		word = zm_object_word(zspage, idx);
 	}
 	spin_unlock(&class->lock);
@@ -208,7 +208,7 @@ void zm_free(struct zm_pool *pool, unsigned long word)
 		if (empty)
 			zm_class_unlink(zspage);
 		else
-			zm_class_requeue(zspage);
+			zm_class_freed(zspage);
 	}
 	spin_unlock(&class->lock);
 	if (empty)

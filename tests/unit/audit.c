@@ -63,12 +63,13 @@ static bool zmu_audit_zspage(struct kunit *test, struct zm_zspage *zspage, unsig
 {
 	const struct zm_geometry *geo = zspage->class->geo;
 	unsigned int inuse = geo->huge ? 1 : bitmap_weight(zm_used(zspage), geo->objects);
-	unsigned int want = inuse == geo->objects ? ZM_GROUP_FULL :
-						    inuse * ZM_PARTIAL_GROUPS / geo->objects;
 	unsigned int i;
 
-	/* The scaled division of the product may round down once more. */
-	if (zmu_wrong(test, group != want && !(group + 1 == want && want < ZM_GROUP_FULL),
+	if (zmu_wrong(test, (inuse == geo->objects) != (group == ZM_GROUP_FULL),
+		      "%u of %u objects, in group %u", inuse, geo->objects, group) ||
+	    /* One group off is near enough; fuller than that by any number. */
+	    zmu_wrong(test, group != ZM_GROUP_FULL &&
+			    group > inuse * ZM_PARTIAL_GROUPS / geo->objects + 1,
 		      "%u of %u objects, in group %u", inuse, geo->objects, group) ||
 	    zmu_wrong(test, zspage->group != group, "group %u, on list %u", zspage->group, group) ||
 	    zmu_wrong(test, zspage->inuse != inuse, "in use %u, bits %u", zspage->inuse, inuse) ||
