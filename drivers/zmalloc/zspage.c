@@ -90,6 +90,24 @@ void zm_page_account(struct page *page, int n)
 #endif
 }
 
+/*
+ * The same for all pages of a zspage, which mostly are of one zone. Nobody moves
+ * them: it is not published yet, or empty.
+ */
+static void zm_zspage_account(struct zm_zspage *zspage, int sign)
+{
+	struct page **pages = zspage->pages;
+	unsigned int i, n;
+
+	for (i = 0; i < zspage->nr_pages; i += n) {
+		for (n = 1; i + n < zspage->nr_pages; n++) {
+			if (page_zone_id(pages[i + n]) != page_zone_id(pages[i]))
+				break;
+		}
+		zm_page_account(pages[i], sign * (int)n);
+	}
+}
+
 /* Makes @page the page at @pos; the caller publishes it. */
 void zm_page_attach(struct page *page, struct zm_zspage *zspage, unsigned int pos)
 {
@@ -105,11 +123,8 @@ void zm_page_detach(struct page *page)
 	page->index = 0;
 }
 
-static void zm_page_publish(struct page *page, bool movable)
+static void zm_page_publish(struct page *page)
 {
-	zm_page_account(page, 1);
-	if (!movable)
-		return;
 	lock_page(page);
 	zm_page_set_movable(page);
 	unlock_page(page);
@@ -123,10 +138,10 @@ static void zm_page_release(struct zm_pool *pool, struct page *page)
 		zm_page_clear_movable(page);
 	}
 	zm_page_detach(page);
-	zm_page_account(page, -1);
 	if (pool->movable)
 		unlock_page(page);
-	put_page(page);
+	/* Drops our reference, as put_page(); it was in no cgroup, cache or LRU list. */
+	__free_page(page);
 }
 
 /*
@@ -185,9 +200,10 @@ struct zm_zspage *zm_zspage_alloc(struct zm_class *class, gfp_t gfp)
 	}
 	for (i = 0; i < geo->pages; i++)
 		zm_page_attach(zspage->pages[i], zspage, i);
+	zm_zspage_account(zspage, 1);
 	/* Wired completely; now the VM may find them. */
-	for (i = 0; i < geo->pages; i++)
-		zm_page_publish(zspage->pages[i], movable);
+	for (i = 0; movable && i < geo->pages; i++)
+		zm_page_publish(zspage->pages[i]);
 	trace_zmalloc_zspage_alloc(class->pool->name, geo->size, geo->pages);
 	return zspage;
 }
@@ -223,6 +239,7 @@ void zm_zspage_release(struct zm_zspage *zspage)
 {
 	struct zm_pool *pool = zspage->class->pool;
 
+	zm_zspage_account(zspage, -1);
 	zm_delay(ZM_DELAY_RELEASE);
 	if (zm_release_pages(zspage, false))
 		return;
