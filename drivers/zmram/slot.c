@@ -43,7 +43,8 @@ static bool zmram_same_filled(const unsigned long *page, unsigned long *pattern)
 }
 
 /* Adds (@sign 1) or removes (@sign -1) what a slot's state counts for. */
-static void zmram_account(struct zmram_dev *dev, unsigned long word, unsigned long data, int sign)
+static __always_inline void zmram_account(struct zmram_dev *dev, unsigned long word,
+					  unsigned long data, int sign)
 {
 	if (!word)
 		return;
@@ -60,8 +61,11 @@ static void zmram_account(struct zmram_dev *dev, unsigned long word, unsigned lo
 		zmram_stat_add(dev, ZMRAM_HUGE_PAGES, sign);
 }
 
-/* Publishes a new state in place of @old, freeing its object or block. Unlocks. */
-static void zmram_slot_set(struct zmram_dev *dev, struct zmram_meta *meta,
+/*
+ * Publishes a new state in place of @old, freeing its object or block. Unlocks. In
+ * line, because most callers say what the new state is, or that there is none.
+ */
+static __always_inline void zmram_slot_set(struct zmram_dev *dev, struct zmram_meta *meta,
 			   struct zmram_slot *slot, unsigned long old,
 			   unsigned long word, unsigned long data)
 {

@@ -110,13 +110,15 @@ static inline void __zm_handle_unlock(struct zm_handle *handle, unsigned long wo
  *
  * Context: Process context; sleeps while another holder works, which may take
  *	    as long as a slow decompressor needs. A task holds one at a time.
+ *	    A loop over handles needs a cond_resched() of its own.
  * Return: the handle's word without lock bits.
  */
 static inline unsigned long zm_handle_lock(struct zm_handle *handle)
 {
 	unsigned long word;
 
-	might_sleep();
+	/* might_sleep() without its point of rescheduling, once for each page. */
+	__might_sleep(__FILE__, __LINE__);
 	zm_handle_dep_acquire(0);
 	if (likely(__zm_handle_trylock(handle, &word)))
 		return word;
