@@ -87,7 +87,7 @@ static struct zm_zspage *zm_pick_target(struct zm_class *class, struct zm_zspage
 static bool zm_move_object(struct zm_zspage *dst, struct zm_zspage *src, unsigned int from)
 {
 	struct zm_class *class = src->class;
-	unsigned int to = find_first_zero_bit(zm_used(dst), class->geo->objects);
+	unsigned int to = zm_object_free(dst);
 	struct zm_handle *handle;
 	unsigned long word;
 

@@ -177,6 +177,7 @@ static inline unsigned int zm_page_pos(const struct page *page)
 /* object.c */
 unsigned long zm_object_word(struct zm_zspage *zspage, unsigned int idx);
 struct zm_handle *zm_object_handle(struct zm_zspage *zspage, unsigned int idx);
+unsigned int zm_object_free(struct zm_zspage *zspage);
 void zm_object_take(struct zm_zspage *zspage, unsigned int idx, struct zm_handle *handle);
 void zm_object_drop(struct zm_zspage *zspage, unsigned int idx);
 void zm_object_copy(struct zm_zspage *dst, unsigned int to,

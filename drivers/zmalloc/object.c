@@ -37,7 +37,7 @@ static void *zm_zspage_addr(const struct zm_zspage *zspage, unsigned int offset)
 }
 
 /* The word, without owner flags, of a handle whose object is @idx. */
-unsigned long zm_object_word(struct zm_zspage *zspage, unsigned int idx)
+inline unsigned long zm_object_word(struct zm_zspage *zspage, unsigned int idx)
 {
 	unsigned int offset = zm_object_offset(zspage, idx);
 	phys_addr_t phys = page_to_phys(zspage->pages[offset >> PAGE_SHIFT]);
@@ -63,7 +63,7 @@ struct zm_handle *zm_object_handle(struct zm_zspage *zspage, unsigned int idx)
 }
 
 /* Marks object @idx as allocated for @handle. */
-void zm_object_take(struct zm_zspage *zspage, unsigned int idx, struct zm_handle *handle)
+inline void zm_object_take(struct zm_zspage *zspage, unsigned int idx, struct zm_handle *handle)
 {
 	struct zm_class *class = zspage->class;
 
@@ -79,7 +79,7 @@ void zm_object_take(struct zm_zspage *zspage, unsigned int idx, struct zm_handle
 }
 
 /* Marks object @idx as free; the caller requeues or unlinks the zspage. */
-void zm_object_drop(struct zm_zspage *zspage, unsigned int idx)
+inline void zm_object_drop(struct zm_zspage *zspage, unsigned int idx)
 {
 	lockdep_assert_held(&zspage->class->lock);
 	__clear_bit(idx, zm_used(zspage));
@@ -131,6 +131,18 @@ corrupt:
 	return false;
 }
 
+/* A free object of a zspage that is not full. */
+inline unsigned int zm_object_free(struct zm_zspage *zspage)
+{
+	unsigned int objects = zspage->class->geo->objects;
+
+	lockdep_assert_held(&zspage->class->lock);
+	/* All but the smallest sizes have one word. */
+	if (likely(objects <= BITS_PER_LONG))
+		return ffz(*zm_used(zspage));
+	return find_first_zero_bit(zm_used(zspage), objects);
+}
+
 /* The fullest zspage with a free object, or NULL. */
 static struct zm_zspage *zm_class_fullest(struct zm_class *class)
 {
@@ -169,7 +181,7 @@ unsigned long zm_alloc(struct zm_pool *pool, struct zm_handle *handle, size_t si
 		reserve->zspage = NULL;
 	}
 	if (zspage) {
-		idx = find_first_zero_bit(zm_used(zspage), class->geo->objects);
+		idx = zm_object_free(zspage);
 		zm_object_take(zspage, idx, handle);
 		if (zspage->group == ZM_GROUP_NONE)
 			zm_class_link(zspage);

@@ -268,7 +268,7 @@ static int zmram_slot_store(struct zmram_dev *dev, const struct zmram_walk *walk
 
 	for (;;) {
 		old = zm_handle_lock(&slot->handle);
-		if (zm_fits(old, size)) {
+		if (zm_word_has_object(old) && zm_fits(old, size)) {
 			word = old & ZM_OBJECT_MASK;
 			break;
 		}
@@ -330,7 +330,8 @@ static int zmram_write_data(struct zmram_dev *dev, const struct zmram_walk *walk
 		if (ret)
 			break;
 	}
-	zm_unreserve(&reserve);
+	if (unlikely(reserve.zspage))
+		zm_unreserve(&reserve);
 	if (unlikely(ret))
 		zmram_say_why(dev, ret);
 	return ret;

@@ -15,8 +15,11 @@
 
 #include "zmram.h"
 
-/* Makes the leaf at @nr of the table, unless another writer is first; NULL without memory. */
-static struct zmram_slot *zmram_leaf_make(struct zmram_meta *meta, unsigned long nr)
+/*
+ * Makes the leaf at @nr of the table, unless another writer is first; NULL without
+ * memory. Sleeps, but starts no I/O: writers come here from reclaim.
+ */
+struct zmram_slot *zmram_leaf_make(struct zmram_meta *meta, unsigned long nr)
 {
 	struct zmram_slot *leaf, *old;
 
@@ -28,20 +31,6 @@ static struct zmram_slot *zmram_leaf_make(struct zmram_meta *meta, unsigned long
 		return leaf;
 	kvfree(leaf);
 	return xa_is_err(old) ? NULL : old;
-}
-
-/*
- * Slot of a page, its leaf made if need be; NULL without memory. Sleeps, but
- * starts no I/O: writers come here from reclaim.
- */
-struct zmram_slot *zmram_walk_get(struct zmram_walk *walk, unsigned long index)
-{
-	struct zmram_slot *slot = zmram_walk_find(walk, index);
-
-	if (likely(slot))
-		return slot;
-	walk->leaf = zmram_leaf_make(walk->meta, walk->leaf_nr);
-	return zmram_walk_find(walk, index);
 }
 
 /*

@@ -269,7 +269,7 @@ int zmram_rw_page(struct block_device *bdev, sector_t sector, struct page *page,
 /* table.c */
 struct zmram_meta *zmram_meta_create(struct zmram_dev *dev, unsigned long nr_slots);
 void zmram_meta_destroy(struct zmram_dev *dev, struct zmram_meta *meta);
-struct zmram_slot *zmram_walk_get(struct zmram_walk *walk, unsigned long index);
+struct zmram_slot *zmram_leaf_make(struct zmram_meta *meta, unsigned long nr);
 struct zmram_slot *zmram_leaf_from(struct zmram_meta *meta, unsigned long *index);
 
 /* Slot of a page, or NULL if none of its leaf was ever written. */
@@ -304,6 +304,14 @@ static inline struct zmram_slot *zmram_walk_find(struct zmram_walk *walk, unsign
 		walk->leaf = xa_load(&walk->meta->leaves, nr);
 	}
 	return walk->leaf ? &walk->leaf[index & (ZMRAM_LEAF_SLOTS - 1)] : NULL;
+}
+
+/* The same, its leaf made if need be; NULL without memory. */
+static inline struct zmram_slot *zmram_walk_get(struct zmram_walk *walk, unsigned long index)
+{
+	if (unlikely(!zmram_walk_find(walk, index)))
+		walk->leaf = zmram_leaf_make(walk->meta, walk->leaf_nr);
+	return zmram_walk_find(walk, index);
 }
 
 /* slot.c */

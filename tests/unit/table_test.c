@@ -7,7 +7,7 @@
 
 #define zmram_meta_create	table_meta_create
 #define zmram_meta_destroy	table_meta_destroy
-#define zmram_walk_get		table_walk_get
+#define zmram_leaf_make		table_leaf_make
 #define zmram_leaf_from		table_leaf_from
 #define zmram_movable		table_movable
 #define zmram_free_slots	table_free_slots
