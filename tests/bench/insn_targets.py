@@ -51,15 +51,23 @@ class Figures:
         least = self.codec('decompress') + self.of('null', '1024k', 'read')
         return least <= min(self.pair('1024k', 'read'))
 
-    def new_pages(self):
-        """Part of the floor of a first write: the kernel hands out no page as it is."""
+    def by_kernel(self, what, operation):
+        """A part of a floor: what the kernel does to the pages that the objects fill."""
         sizes = self.memory[f'codec {ALGORITHM}']
         try:
-            clear = self.of('kernel', 'codec', 'clear-new')
+            each = self.of('kernel', 'codec', operation)
         except KeyError:
             return []
-        return [('zeroing of the new pages that the objects fill, by the kernel',
-                 clear * sizes['compressed'] / sizes['original'])]
+        return [(f'{what} that the objects fill, by the kernel',
+                 each * sizes['compressed'] / sizes['original'])]
+
+    def new_pages(self):
+        """Part of the floor of a first write: the kernel hands out no page as it is."""
+        return self.by_kernel('zeroing of the new pages', 'clear-new')
+
+    def freed_pages(self):
+        """Part of the floor of discarding."""
+        return self.by_kernel('freeing of the pages', 'free')
 
     def pair(self, unit, *operations):
         """Ours and in-tree's."""
@@ -105,7 +113,7 @@ class Figures:
         except KeyError:
             pass
         return argued(what, UNIT, *self.pair('1024k', 'discard'),
-                      [self.request('1024k', 'discard')], note=note)
+                      [self.request('1024k', 'discard')] + self.freed_pages(), note=note)
 
     def swap(self, what):
         """A goal about swapping out and in."""
@@ -117,7 +125,7 @@ class Figures:
     def munmap(self, what):
         """A goal about freeing what is swapped out."""
         return argued(what, UNIT, *self.pair('swap', 'munmap-swapped'),
-                      [self.request('swap', 'munmap-swapped')])
+                      [self.request('swap', 'munmap-swapped')] + self.freed_pages())
 
 
 def targets(rows, memory):

@@ -8,13 +8,13 @@
  *	echo 'LEVEL WINBITS DICT' > /sys/kernel/debug/zm_codec/params
  *	cat CORPUS > /sys/kernel/debug/zm_codec/lz4
  *	cat /sys/kernel/debug/zm_codec/lz4	# pages bytes compress copy decompress
- *	cat /sys/kernel/debug/zm_codec/page	# clear, and zeroed as it is handed out
+ *	cat /sys/kernel/debug/zm_codec/page	# clear, zeroed as it is handed out, free
  *
- * The last three, and what filling a page with zeroes takes, are ticks of the time
- * stamp counter with interrupts off: in a guest that counts instructions,
- * instructions. Opening for write starts anew,
- * with the parameters written last; "-" is the default. Where the driver under
- * test saves work, for example by taking a dictionary in once, this does not.
+ * The last three, and what a page takes, are ticks of the time stamp counter with
+ * interrupts off: in a guest that counts instructions, instructions. Opening for
+ * write starts anew, with the parameters written last; "-" is the default. Where the
+ * driver under test saves work, for example by taking a dictionary in once, this does
+ * not.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -36,6 +36,7 @@
 #define ZM_CODEC_BUFFER		(2 * PAGE_SIZE)
 #define ZM_CODEC_UNSET		S32_MIN
 #define ZM_CODEC_PATH		256
+#define ZM_CODEC_PAGES		2048U
 
 struct zm_codec {
 	const char *name;
@@ -488,18 +489,45 @@ static u64 zm_codec_clear(bool as_page)
 	return end - start;
 }
 
-/* The cheaper one of the kernel's two ways; and that again where every new page pays it. */
+/* Giving back one of many pages; 0 without the memory for that. */
+static u64 zm_codec_free_page(void)
+{
+	struct page **pages = kvmalloc_array(ZM_CODEC_PAGES, sizeof(*pages), GFP_KERNEL);
+	unsigned int i, n = 0;
+	unsigned long flags;
+	u64 start, end;
+
+	if (!pages)
+		return 0;
+	while (n < ZM_CODEC_PAGES && (pages[n] = alloc_page(GFP_HIGHUSER_MOVABLE)))
+		n++;
+	local_irq_save(flags);
+	start = zm_codec_ticks();
+	for (i = 0; i < n; i++)
+		__free_page(pages[i]);
+	end = zm_codec_ticks();
+	local_irq_restore(flags);
+	kvfree(pages);
+	return n == ZM_CODEC_PAGES ? (end - start) / n : 0;
+}
+
+/*
+ * The cheaper one of the kernel's two ways to clear; that again where every new page
+ * pays it; and freeing, at its cheapest.
+ */
 static ssize_t zm_codec_page_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
 	char text[64];
-	u64 clear;
+	u64 clear, free;
 	int len;
 
 	mutex_lock(&zm_codec_mutex);
 	clear = min(zm_codec_clear(true), zm_codec_clear(false));
+	free = zm_codec_free_page();
+	free = min(free, zm_codec_free_page());
 	mutex_unlock(&zm_codec_mutex);
-	len = scnprintf(text, sizeof(text), "%llu %llu\n", clear,
-			want_init_on_alloc(GFP_KERNEL) ? clear : 0);
+	len = scnprintf(text, sizeof(text), "%llu %llu %llu\n", clear,
+			want_init_on_alloc(GFP_KERNEL) ? clear : 0, free);
 	return simple_read_from_buffer(buf, count, pos, text, len);
 }
 
