@@ -25,7 +25,7 @@ struct zm_geometry zm_geometries[ZM_SIZES];
 unsigned int zm_nr_classes;
 
 /* Class id by object size, header included, in units. */
-static u8 zm_id_of_size[ZM_SIZES + 1];
+u8 zm_id_of_size[ZM_SIZES + 1];
 
 static void zm_geometry_of(u32 size, struct zm_geometry *geo)
 {
@@ -78,14 +78,6 @@ void zm_classes_init(void)
 	}
 	for (size = 0; size < ZM_MIN_SIZE; size += ZM_UNIT)
 		zm_id_of_size[size / ZM_UNIT] = 1;
-}
-
-/* Class of an object with @size bytes of payload, at most PAGE_SIZE. */
-unsigned int zm_class_id(size_t size)
-{
-	if (size + ZM_HEADER > PAGE_SIZE)
-		return zm_nr_classes;
-	return zm_id_of_size[DIV_ROUND_UP(size + ZM_HEADER, ZM_UNIT)];
 }
 
 /**
@@ -197,17 +189,6 @@ void zm_class_requeue(struct zm_zspage *zspage)
 		return;
 	zm_group_del(zspage);
 	zm_group_add(zspage, group);
-}
-
-/*
- * Follows an allocation. The zspage that is being filled would go up group by
- * group, to be taken again each time: it stays where it is until it is full.
- */
-void zm_class_filled(struct zm_zspage *zspage)
-{
-	lockdep_assert_held(&zspage->class->lock);
-	if (zspage->inuse == zspage->class->geo->objects)
-		zm_class_requeue(zspage);
 }
 
 /* Follows a free that leaves objects: the group above the right one will do. */

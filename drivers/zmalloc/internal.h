@@ -139,14 +139,32 @@ static inline void zm_count(struct zm_pool *pool, enum zm_counter item, u64 n)
 /* class.c */
 extern struct zm_geometry zm_geometries[];
 extern unsigned int zm_nr_classes;
+extern u8 zm_id_of_size[];
 void zm_classes_init(void);
-unsigned int zm_class_id(size_t size);
 struct zm_class *zm_pool_classes_create(struct zm_pool *pool);
 void zm_class_link(struct zm_zspage *zspage);
 void zm_class_unlink(struct zm_zspage *zspage);
 void zm_class_requeue(struct zm_zspage *zspage);
-void zm_class_filled(struct zm_zspage *zspage);
 void zm_class_freed(struct zm_zspage *zspage);
+
+/*
+ * Follows an allocation. The zspage that is being filled would go up group by
+ * group, to be taken again each time: it stays where it is until it is full.
+ */
+static inline void zm_class_filled(struct zm_zspage *zspage)
+{
+	lockdep_assert_held(&zspage->class->lock);
+	if (zspage->inuse == zspage->class->geo->objects)
+		zm_class_requeue(zspage);
+}
+
+/* Class of an object with @size bytes of payload, at most PAGE_SIZE. */
+static inline unsigned int zm_class_id(size_t size)
+{
+	if (size + ZM_HEADER > PAGE_SIZE)
+		return zm_nr_classes;
+	return zm_id_of_size[DIV_ROUND_UP(size + ZM_HEADER, ZM_UNIT)];
+}
 
 static inline struct zm_class *zm_pool_class(struct zm_pool *pool, unsigned long word)
 {

@@ -151,20 +151,6 @@ void zmram_stream_put(struct zmram_stream *stream)
 	mutex_unlock(&stream->lock);
 }
 
-/* A page at @src into the stream's buffer; bytes written or a negative errno. */
-int zmram_compress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src)
-{
-	lockdep_assert_held(&stream->lock);
-	return comp->ops->compress(comp, stream->ctx, src, stream->buffer);
-}
-
-/* @stream may be NULL unless ctx_for_read. Exactly a page, or a negative errno. */
-int zmram_decompress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src,
-		     size_t len, void *dst)
-{
-	return comp->ops->decompress(comp, stream ? stream->ctx : NULL, src, len, dst);
-}
-
 void zmram_comp_destroy(struct zmram_comp *comp)
 {
 	unsigned int cpu;

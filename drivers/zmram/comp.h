@@ -95,9 +95,21 @@ void zmram_stream_destroy(struct zmram_stream *stream);
 struct zmram_stream *zmram_stream_get(struct zmram_comp *comp);
 struct zmram_stream *zmram_stream_tryget(struct zmram_comp *comp);
 void zmram_stream_put(struct zmram_stream *stream);
-int zmram_compress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src);
-int zmram_decompress(struct zmram_comp *comp, struct zmram_stream *stream, const void *src,
-		     size_t len, void *dst);
+
+/* A page at @src into the stream's buffer; bytes written or a negative errno. */
+static inline int zmram_compress(struct zmram_comp *comp, struct zmram_stream *stream,
+				 const void *src)
+{
+	lockdep_assert_held(&stream->lock);
+	return comp->ops->compress(comp, stream->ctx, src, stream->buffer);
+}
+
+/* @stream may be NULL unless ctx_for_read. Exactly a page, or a negative errno. */
+static inline int zmram_decompress(struct zmram_comp *comp, struct zmram_stream *stream,
+				   const void *src, size_t len, void *dst)
+{
+	return comp->ops->decompress(comp, stream ? stream->ctx : NULL, src, len, dst);
+}
 
 /* params.c */
 struct zmram_params *zmram_params_get(struct zmram_params *params);

@@ -309,8 +309,11 @@ static inline struct zmram_slot *zmram_walk_find(struct zmram_walk *walk, unsign
 /* The same, its leaf made if need be; NULL without memory. */
 static inline struct zmram_slot *zmram_walk_get(struct zmram_walk *walk, unsigned long index)
 {
-	if (unlikely(!zmram_walk_find(walk, index)))
-		walk->leaf = zmram_leaf_make(walk->meta, walk->leaf_nr);
+	struct zmram_slot *slot = zmram_walk_find(walk, index);
+
+	if (likely(slot))
+		return slot;
+	walk->leaf = zmram_leaf_make(walk->meta, walk->leaf_nr);
 	return zmram_walk_find(walk, index);
 }
 
