@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 
 	become_undisturbed();
 	for (unsigned int pass = 0; pass < passes; pass++) {
-		empty_disk();
+		empty_disk(size);
 		fill_disk();
 		make_holes();
 		compact();

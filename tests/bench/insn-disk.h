@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Shared by insn-compact.c and insn-move.c: the disk whose pool they measure, and the
- * corpus that they fill it with.
+ * Shared by the programs that count what a disk takes, insn-io.c, and what its pool
+ * takes, insn-compact.c and insn-move.c: the disk, and the corpus that they fill it with.
  */
 #ifndef ZMRAM_BENCH_INSN_DISK_H
 #define ZMRAM_BENCH_INSN_DISK_H
@@ -10,7 +10,7 @@
 
 static const char *device, *algorithm;
 static char *corpus, *buffer;		/* the latter is a MiB */
-static size_t size;			/* of the corpus and of the disk */
+static size_t size;			/* of the corpus */
 static int fd = -1;
 
 static inline int open_file(const char *path, int mode)
@@ -39,18 +39,31 @@ static inline const char *attribute(const char *name)
 	return path;
 }
 
-static inline void empty_disk(void)
+static inline void close_disk(void)
 {
-	char text[64];
-
 	if (fd >= 0)
 		close(fd);
+	fd = -1;
+}
+
+static inline void open_disk(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/%s", device);
+	fd = open_file(path, O_RDWR | O_DIRECT);
+}
+
+static inline void empty_disk(size_t bytes)
+{
+	char text[32];
+
+	close_disk();
 	store(attribute("reset"), "1");
 	store(attribute("comp_algorithm"), algorithm);
-	snprintf(text, sizeof(text), "%zu", size);
+	snprintf(text, sizeof(text), "%zu", bytes);
 	store(attribute("disksize"), text);
-	snprintf(text, sizeof(text), "/dev/%s", device);
-	fd = open_file(text, O_RDWR | O_DIRECT);
+	open_disk();
 }
 
 static inline void fill_disk(void)

@@ -12,7 +12,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
-#include "insn.h"
+#include "insn-disk.h"
 
 enum op {
 	WRITE_FIRST, WRITE_SAME_DATA, WRITE_OTHER_DATA, READ, READ_EMPTY,
@@ -33,8 +33,6 @@ static struct tally tallies[NR_OPS] = {
 	[DISCARD_FILLED] = { .name = "discard-filled" },
 };
 
-static const char *device = "zram0";
-static const char *algorithm = "lz4";
 static const char *corpus_path;
 static size_t block = MIB;
 static unsigned int passes = 3;
@@ -43,10 +41,6 @@ static const char *reset_command;
 static bool skipped[NR_OPS];
 static size_t limit = SIZE_MAX;
 
-static int fd = -1;
-static size_t size;		/* of the corpus, and half of the device */
-static char *corpus;		/* size bytes, then its first page again */
-static char *buffer;		/* one block */
 static size_t *order;		/* of requests: the number of the block */
 
 static void usage(FILE *to)
@@ -86,6 +80,8 @@ static void parse_options(int argc, char **argv)
 	};
 	int opt;
 
+	device = "zram0";
+	algorithm = "lz4";
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'd':
@@ -133,55 +129,28 @@ static void parse_options(int argc, char **argv)
 	corpus_path = argv[optind];
 }
 
-static void set_attribute(const char *name, const char *value)
-{
-	char path[128];
-	int file;
-
-	snprintf(path, sizeof(path), "/sys/block/%s/%s", device, name);
-	file = open(path, O_WRONLY);
-	if (file < 0 || write(file, value, strlen(value)) < 0)
-		die_errno("%s: '%s'", path, value);
-	close(file);
-}
-
-static void set_attributes(void)
-{
-	char text[64];
-
-	set_attribute("reset", "1");
-	set_attribute("comp_algorithm", algorithm);
-	snprintf(text, sizeof(text), "%zu", 2 * size);
-	set_attribute("disksize", text);
-}
-
 /* A device without content, twice the size of the corpus or larger. */
-static void device_reset(void)
+static void empty_device(void)
 {
-	char text[64];
-
-	if (fd >= 0)
-		close(fd);
-	if (!reset_command)
-		set_attributes();
-	else if (system(reset_command))
+	if (!reset_command) {
+		empty_disk(2 * size);
+		return;
+	}
+	close_disk();
+	if (system(reset_command))
 		die("'%s' failed", reset_command);
-	snprintf(text, sizeof(text), "/dev/%s", device);
-	fd = open(text, O_RDWR | O_DIRECT);
-	if (fd < 0)
-		die_errno("%s", text);
+	open_disk();
 }
 
 /* What a disk other than a compressed one has no use for, or cannot do. */
 static void choose_operations(void)
 {
 	uint64_t discard = 0;
-	char path[128];
+	const char *path = attribute("queue/discard_max_bytes");
 	FILE *file;
 
 	if (!reset_command)
 		return;
-	snprintf(path, sizeof(path), "/sys/block/%s/queue/discard_max_bytes", device);
 	file = fopen(path, "r");
 	if (!file || fscanf(file, "%" SCNu64, &discard) != 1)
 		die_errno("%s", path);
@@ -258,10 +227,9 @@ static void operate(enum op op, unsigned int pass)
 static void report_memory(void)
 {
 	uint64_t orig, compressed, used;
-	char path[128];
+	const char *path = attribute("mm_stat");
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/sys/block/%s/mm_stat", device);
 	file = fopen(path, "r");
 	if (!file || fscanf(file, "%" SCNu64 "%" SCNu64 "%" SCNu64,
 			    &orig, &compressed, &used) != 3)
@@ -313,7 +281,7 @@ int main(int argc, char **argv)
 	buffer = bench_memory(MIB, contiguous);
 	become_undisturbed();
 	for (unsigned int pass = 0; pass < passes; pass++) {
-		device_reset();
+		empty_device();
 		for (int op = 0; op < NR_OPS; op++) {
 			if (!skipped[op])
 				operate(op, pass);

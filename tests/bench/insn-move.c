@@ -161,7 +161,7 @@ static void one_pass(unsigned int pass)
 {
 	size_t found[CHUNKS], n;
 
-	empty_disk();
+	empty_disk(size);
 	drain_lists();
 	read_flags(before, 0, frames);
 	fill_disk();
