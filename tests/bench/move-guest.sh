@@ -126,6 +126,14 @@ offline_blocks()
 	done
 }
 
+# Isolating a frame has the processors give back what is on their lists, and would pass
+# for the disk's in a snapshot. Any free one will do, and whether it can be had or not.
+drain_lists()
+{
+	awk '$1 == "block" && (at = index($3, ".")) { print $2 + at - 1; exit }' \
+		/tmp/before.snap >$mover || true
+}
+
 load_part()
 {
 	progress "$peer, chosen pages"
@@ -134,6 +142,7 @@ load_part()
 	peer_load "$peer" "$disk_mib"
 	peer_size "${disk_mib}M"
 	corpus_load fill
+	drain_lists 2>/dev/null
 	snapshot after
 	choose_frames >/tmp/frames
 	move_frames idle
