@@ -67,14 +67,18 @@ static struct zm_zspage *zm_pick_source(struct zm_class *class, u16 run)
 	return NULL;
 }
 
-/* The fullest zspage other than @src that has a free object, or NULL. */
+/*
+ * The fullest zspage other than @src that has a free object, or NULL. Also one that
+ * is emptier, should @src not have been the emptiest: where zm_class_excess() sees
+ * a zspage to free, the others have room for all that is in any one.
+ */
 static struct zm_zspage *zm_pick_target(struct zm_class *class, struct zm_zspage *src)
 {
 	unsigned int patience = ZM_PICK_PATIENCE;
 	struct zm_zspage *zspage;
 	int group;
 
-	for (group = ZM_PARTIAL_GROUPS - 1; group >= src->group; group--) {
+	for (group = ZM_PARTIAL_GROUPS - 1; group >= 0; group--) {
 		while ((zspage = zm_group_first(class, group, src))) {
 			zm_class_requeue(zspage);
 			if (zspage->group >= group || !--patience)

@@ -194,8 +194,56 @@ static void published_when_it_is_there(struct kunit *test)
 	expect_consistent(test, pages_for(zmu_geometry(test), left(test)));
 }
 
+/* Frees and stores by chance; how much of each differs from piece to piece. */
+static void stir(struct kunit *test, u64 *rng, unsigned int objects)
+{
+	const struct zm_geometry *geo = zmu_geometry(test);
+	struct zm_reserve reserve = { };
+	struct zmu *u = zmu(test);
+	u32 drop = 0, store = 0;
+	unsigned int i;
+
+	for (i = 0; i < objects; i++) {
+		if (i % geo->objects == 0) {
+			drop = zmu_below(rng, 100);
+			store = zmu_below(rng, 60);
+		}
+		if (!u->object[i].size && zmu_below(rng, 100) < store)
+			KUNIT_ASSERT_EQ(test, 0, zmu_store(u->pool, &u->object[i],
+							   zmu_max_size(geo), i + 1, &reserve));
+		else if (u->object[i].size && zmu_below(rng, 100) < drop)
+			zmu_drop(u->pool, &u->object[i]);
+	}
+	zm_unreserve(&reserve);
+}
+
+/* Zspages are in the group that they were put in last; a run frees all the same. */
+static void packs_after_any_history(struct kunit *test)
+{
+	const struct zm_geometry *geo = zmu_geometry(test);
+	struct shrink_control sc = { .gfp_mask = GFP_KERNEL };
+	struct zmu *u = zmu(test);
+	struct shrinker *shrinker = zmu_shrinker(u->pool);
+	unsigned int round, zspages = min(16U, u->nr / geo->objects);
+	unsigned long count;
+	u64 rng = geo->size;
+
+	if (geo->objects < 2)
+		kunit_skip(test, "nothing to pack");
+	zmu_fill_zspages(test, geo, zspages);
+	for (round = 0; round < 24; round++) {
+		stir(test, &rng, zspages * geo->objects);
+		if (round % 2)
+			stir(test, &rng, zspages * geo->objects);
+		count = shrinker->count_objects(shrinker, &sc);
+		KUNIT_EXPECT_EQ(test, zm_compact(u->pool), count == SHRINK_EMPTY ? 0 : count);
+		expect_consistent(test, pages_for(geo, left(test)));
+	}
+}
+
 static struct kunit_case zm_compact_cases[] = {
 	KUNIT_CASE_PARAM(packs_all_that_can_be, zmu_class_params),
+	KUNIT_CASE_PARAM(packs_after_any_history, zmu_class_params),
 	KUNIT_CASE_PARAM(passes_over_objects_in_use, zmu_class_params),
 	KUNIT_CASE_PARAM(all_in_use, zmu_class_params),
 	KUNIT_CASE_PARAM(under_isolated_pages, zmu_class_params),
