@@ -104,6 +104,9 @@ static int zm_move_page(struct zm_zspage *zspage, unsigned int pos, struct page 
 	 * neighbour page through these.
 	 */
 	zm_page_attach(dst, zspage, pos);
+	/* Still with objects: who frees the last one takes off what is added here. */
+	zm_page_account(dst, 1);
+	zm_page_account(src, -1);
 	rewritten = zm_publish_objects(zspage, first, end);
 	zm_handle_dep_release();
 	return rewritten;
@@ -114,12 +117,10 @@ static void zm_hand_over(struct page *dst, struct page *src)
 {
 	get_page(dst);
 	zm_page_set_movable(dst);
-	zm_page_account(dst, 1);
 
 	/* Leaves the bare movable tag, by which the VM knows what @src was. */
 	zm_page_clear_movable(src);
 	zm_page_detach(src);
-	zm_page_account(src, -1);
 	put_page(src);
 }
 
