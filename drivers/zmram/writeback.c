@@ -77,8 +77,10 @@ static void zmram_wb_drain(struct zmram_wb_run *run, unsigned int max)
 {
 	struct zmram_io *io;
 
-	while ((io = zmram_io_wait(&run->ios, run->ios.inflight > max)))
+	while ((io = zmram_io_wait(&run->ios, run->ios.inflight > max))) {
 		zmram_wb_arrived(run, io);
+		cond_resched();
+	}
 }
 
 /* A page to write with, or NULL without memory for even one. */
