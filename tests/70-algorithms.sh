@@ -301,7 +301,8 @@ check_dictionary_memory()
 		((i % 4)) || { echo 16M >$sys/disksize; write_corpus zmram0; zm_dev_reset 0; }
 	done
 	echo "dict=$tap_scratch/dict1M" >$sys/algorithm_params
-	num $(($(vmalloc_kib) - before)) -ge 1024 "a dictionary of 1 MiB takes 1 MiB"
+	# Or a little less: stacks of processes that ended before are among it, and go late.
+	num $(($(vmalloc_kib) - before)) -ge 960 "a dictionary of 1 MiB takes 1 MiB"
 	num $(($(vmalloc_kib) - before)) -lt 2048 "and those before it take nothing"
 	zm_dev_reset 0
 	num $(($(vmalloc_kib) - before)) -lt 512 "nor does it after a reset"
