@@ -24,7 +24,7 @@
 
 #define BLOCK		(HUGE_PAGE / TEST_BLOCK)
 #define CHUNK		32UL
-#define CHUNKS		64U
+#define CHUNKS		32U
 #define FREE		(1ULL << KPF_BUDDY)
 #define NAMED		(FREE | 1ULL << KPF_LRU | 1ULL << KPF_SLAB | 1ULL << KPF_ANON | \
 			 1ULL << KPF_COMPOUND_HEAD | 1ULL << KPF_COMPOUND_TAIL | \
