@@ -64,7 +64,7 @@ static uint64_t migrations(void)
 	die("/proc/vmstat: no pgmigrate_success");
 }
 
-/* Instructions of taking a chunk that @pages pages have to leave. */
+/* Instructions of taking a chunk that @pages pages have to leave; 0 if one did not. */
 static uint64_t take_chunk(size_t pfn, unsigned int pages)
 {
 	uint64_t migrated = migrations();
@@ -76,6 +76,8 @@ static uint64_t take_chunk(size_t pfn, unsigned int pages)
 	count_begin();
 	n = write(move_fd, text, len);
 	count_end(&one);
+	if (n != len && pages && errno == EBUSY)
+		return 0;
 	if (n != len)
 		die_errno("frames from %zu on", pfn);
 	migrated = migrations() - migrated;
@@ -129,13 +131,18 @@ static bool is_the_disks(size_t pfn)
 	       all_are(after + pfn, CHUNK, NAMED, 0);
 }
 
-/* What the moves alone take. */
+/*
+ * What the moves alone take; 0 if there were none, because a frame is not the disk's
+ * but of something else that has no name.
+ */
 static uint64_t move_chunk(size_t pfn)
 {
 	uint64_t moves, empty;
 
 	drain_lists();
 	moves = take_chunk(pfn, CHUNK);
+	if (!moves)
+		return 0;
 	drain_lists();
 	empty = take_chunk(pfn, 0);
 	if (moves <= empty)
@@ -144,34 +151,46 @@ static uint64_t move_chunk(size_t pfn)
 	return moves - empty;
 }
 
-/* Some of the disk's chunks, from all over it; how many there are. */
+/* The disk's chunks, in the order of their places; how many there are. */
 static size_t find_chunks(size_t *found)
 {
-	size_t seen = 0, n = 0;
+	size_t n = 0;
 
 	for (size_t pfn = 0; pfn + CHUNK <= frames; pfn += CHUNK)
-		seen += is_the_disks(pfn);
-	for (size_t pfn = 0, at = 0; pfn + CHUNK <= frames && n < CHUNKS; pfn += CHUNK)
-		if (is_the_disks(pfn) && at++ == n * seen / CHUNKS)
+		if (is_the_disks(pfn))
 			found[n++] = pfn;
-	return seen;
+	return n;
+}
+
+/* Moves chunks from all over the disk, in place of one that stays the next one. */
+static void move_chunks(void)
+{
+	size_t *found = calloc(frames / CHUNK, sizeof(*found)), n, moved = 0;
+
+	if (!found)
+		die("out of memory");
+	n = find_chunks(found);
+	for (size_t at = 0; at < n && moved < CHUNKS; at++) {
+		uint64_t insns = at >= moved * n / CHUNKS ? move_chunk(found[at]) : 0;
+
+		tally.now += insns;
+		moved += insns != 0;
+	}
+	if (moved < CHUNKS)
+		die("of %zu chunks of memory that are the disk's, %zu could be moved, not %u",
+		    n, moved, CHUNKS);
+	free(found);
 }
 
 static void one_pass(unsigned int pass)
 {
-	size_t found[CHUNKS], n;
-
 	empty_disk(size);
 	drain_lists();
 	read_flags(before, 0, frames);
 	fill_disk();
 	drain_lists();
 	read_flags(after, 0, frames);
-	n = find_chunks(found);
-	if (n < CHUNKS)
-		die("only %zu chunks of memory, and not %u, are the disk's", n, CHUNKS);
-	for (unsigned int i = 0; i < CHUNKS; i++)
-		tally.now += move_chunk(found[i]);
+	move_chunks();
 	count_pass(&tally, pass);
 	check();
 }
