@@ -126,8 +126,8 @@ offline_blocks()
 	done
 }
 
-# Isolating a frame has the processors give back what is on their lists, and would pass
-# for the disk's in a snapshot. Any free one will do, and whether it can be had or not.
+# What is on the processors' lists would pass for the disk's in a snapshot. They give it
+# back when a frame is isolated: any free one, and whether it can be had or not.
 drain_lists()
 {
 	awk '$1 == "block" && (at = index($3, ".")) { print $2 + at - 1; exit }' \
