@@ -11,7 +11,6 @@
  * Payload belongs to whoever holds the handle lock. Bitmap, counts and headers
  * change under class->lock. Next: movable.c and compact.c, which move objects.
  */
-#include <linux/io.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -20,11 +19,6 @@
 /* Handles are 8-aligned, so a header has three bits to be recognised by. */
 #define ZM_HEADER_TAG		5UL
 #define ZM_HEADER_TAG_MASK	7UL
-
-static unsigned long zm_word_phys(unsigned long word)
-{
-	return (word & ZM_PLACE_MASK) >> ZM_PLACE_SHIFT << ZM_PLACE_UNIT_SHIFT;
-}
 
 static unsigned int zm_object_offset(const struct zm_zspage *zspage, unsigned int idx)
 {

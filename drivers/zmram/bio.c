@@ -212,6 +212,8 @@ static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct b
 		}
 		mem = zmram_whole_page(bio, *iter, part);
 		if (likely(mem)) {
+			if (!op_is_write(bio_op(bio)) && iter->bi_size > PAGE_SIZE)
+				zmram_walk_prefetch(&walk, part.index + 1);
 			ret = zmram_rw_whole(dev, &walk, bio_op(bio), reads, part.index, mem);
 			if (likely(!ret))
 				bio_advance_iter_single(bio, iter, PAGE_SIZE);

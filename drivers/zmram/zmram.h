@@ -317,6 +317,18 @@ static inline struct zmram_slot *zmram_walk_get(struct zmram_walk *walk, unsigne
 	return zmram_walk_find(walk, index);
 }
 
+/* What the walk comes to next, if that is in the same leaf. */
+static inline void zmram_walk_prefetch(const struct zmram_walk *walk, unsigned long index)
+{
+	unsigned long word;
+
+	if (index >> ZMRAM_LEAF_SHIFT != walk->leaf_nr || !walk->leaf)
+		return;
+	word = READ_ONCE(walk->leaf[index & (ZMRAM_LEAF_SLOTS - 1)].handle.word);
+	if (zm_word_has_object(word))
+		zm_prefetch(word);
+}
+
 /* slot.c */
 #define ZMRAM_ON_BACKING	1
 int zmram_read_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned long index,
