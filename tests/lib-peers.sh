@@ -7,6 +7,7 @@
 #	zmram zmram-pinned	ours, and ours with movable=0
 #	zram			in-tree zram of the kernel that runs
 #	brd			in-tree RAM disk, which does not compress
+#	codec			nothing but lz4: each page has a place of its own
 #	tmpfs			no disk but a file in memory: pages that the kernel itself
 #				knows how to move
 #
@@ -19,7 +20,14 @@ tmpfs_load()
 		touch /dev/peer/tmpfs && peer_disk=peer/tmpfs
 }
 
-# peer_load PEER [MIB]: its modules; brd takes its size from here, MIB
+# codec_load MIB
+codec_load()
+{
+	modprobe -aq lz4_compress lz4_decompress
+	insmod "$ZM_BUILD/tests/modules/zm_null.ko" codec=1 "size_mib=$1" && peer_disk=zmnull0
+}
+
+# peer_load PEER [MIB]: its modules; brd, tmpfs and codec take their size from here, MIB
 peer_load()
 {
 	case $1 in
@@ -28,6 +36,7 @@ peer_load()
 	zram) modprobe zram num_devices=1 && peer_disk=zram0 ;;
 	brd) modprobe brd rd_nr=1 "rd_size=$((${2:-16} * 1024))" && peer_disk=ram0 ;;
 	tmpfs) tmpfs_load "${2:-16}" ;;
+	codec) codec_load "${2:-16}" ;;
 	*) false ;;
 	esac && wait_until 5 test -e "/dev/$peer_disk"
 }
@@ -54,6 +63,7 @@ peer_unload()
 	zmram0) zm_dev_reset 0 && zm_unload ;;
 	zram0) echo 1 >/sys/block/zram0/reset && rmmod zram ;;
 	ram0) rmmod brd ;;
+	zmnull0) rmmod zm_null ;;
 	peer/tmpfs) umount /dev/peer ;;
 	esac
 }

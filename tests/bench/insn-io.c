@@ -4,8 +4,12 @@
  * says how. One pass resets the device and then makes every operation, in a fixed
  * order, on the pages of a corpus. What is read is compared with what was written.
  *
+ * Where time is counted, two disks can be asked by turns, request by request: a machine
+ * that changes its speed changes that of both, and what is compared is next to each other.
+ *
  * Output: one line by operation, "operation unit pages instructions spread"; and
- * "memory ORIG COMPRESSED USED", bytes, after the first write.
+ * "memory ORIG COMPRESSED USED", bytes, after the first write. Of a second disk, "beside
+ * operation unit pages instructions ratio", the latter the middle one of the requests'.
  */
 #define _GNU_SOURCE
 #include <getopt.h>
@@ -20,18 +24,28 @@ enum op {
 	NR_OPS
 };
 
-static struct tally tallies[NR_OPS] = {
-	[WRITE_FIRST] = { .name = "write-first" },
-	[WRITE_SAME_DATA] = { .name = "overwrite-same" },
-	[WRITE_OTHER_DATA] = { .name = "overwrite-changed" },
-	[READ] = { .name = "read" },
-	[READ_EMPTY] = { .name = "read-empty" },
-	[DISCARD] = { .name = "discard" },
-	[READ_DISCARDED] = { .name = "read-discarded" },
-	[WRITE_FILLED] = { .name = "write-filled" },
-	[READ_FILLED] = { .name = "read-filled" },
-	[DISCARD_FILLED] = { .name = "discard-filled" },
+#define MAX_DISKS	2
+
+static const char *const op_names[NR_OPS] = {
+	[WRITE_FIRST] = "write-first",
+	[WRITE_SAME_DATA] = "overwrite-same",
+	[WRITE_OTHER_DATA] = "overwrite-changed",
+	[READ] = "read",
+	[READ_EMPTY] = "read-empty",
+	[DISCARD] = "discard",
+	[READ_DISCARDED] = "read-discarded",
+	[WRITE_FILLED] = "write-filled",
+	[READ_FILLED] = "read-filled",
+	[DISCARD_FILLED] = "discard-filled",
 };
+
+static struct {
+	const char *name;
+	int fd;
+	struct tally tallies[NR_OPS];
+} disks[MAX_DISKS];
+static unsigned int nr_disks = 1;
+static double ratios[NR_OPS];	/* of the second disk to the first, last pass */
 
 static const char *corpus_path;
 static size_t block = MIB;
@@ -48,6 +62,7 @@ static void usage(FILE *to)
 	fprintf(to,
 "Usage: insn-io [OPTIONS] CORPUS\n"
 "  --device NAME     disk to reset and use (default zram0)\n"
+"  --beside NAME     second disk, which takes turns with it (wants --typical)\n"
 "  --algorithm NAME  compression (default lz4)\n"
 "  --block BYTES     size of a request (default 1048576)\n"
 "  --contiguous      requests lie in one piece of memory; default is that no two\n"
@@ -66,6 +81,7 @@ static void parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "device", required_argument, NULL, 'd' },
+		{ "beside", required_argument, NULL, 's' },
 		{ "algorithm", required_argument, NULL, 'a' },
 		{ "block", required_argument, NULL, 'b' },
 		{ "contiguous", no_argument, NULL, 'c' },
@@ -80,12 +96,16 @@ static void parse_options(int argc, char **argv)
 	};
 	int opt;
 
-	device = "zram0";
+	disks[0].name = "zram0";
 	algorithm = "lz4";
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'd':
-			device = optarg;
+			disks[0].name = optarg;
+			break;
+		case 's':
+			disks[1].name = optarg;
+			nr_disks = 2;
 			break;
 		case 'a':
 			algorithm = optarg;
@@ -122,11 +142,18 @@ static void parse_options(int argc, char **argv)
 			exit(RC_SETUP);
 		}
 	}
-	if (optind + 1 != argc || MIB % block) {
+	if (optind + 1 != argc || MIB % block || (nr_disks > 1 && !count_typical)) {
 		usage(stderr);
 		exit(RC_SETUP);
 	}
 	corpus_path = argv[optind];
+}
+
+/* The disk that insn-disk.h is about. */
+static void take_disk(unsigned int nr)
+{
+	device = disks[nr].name;
+	fd = disks[nr].fd;
 }
 
 /* A device without content, twice the size of the corpus or larger. */
@@ -159,6 +186,15 @@ static void choose_operations(void)
 	skipped[WRITE_FILLED] = skipped[READ_FILLED] = skipped[DISCARD_FILLED] = true;
 }
 
+static void empty_devices(void)
+{
+	for (unsigned int nr = 0; nr < nr_disks; nr++) {
+		take_disk(nr);
+		empty_device();
+		disks[nr].fd = fd;
+	}
+}
+
 static bool is_read(enum op op)
 {
 	return op == READ || op == READ_EMPTY || op == READ_DISCARDED || op == READ_FILLED;
@@ -176,8 +212,8 @@ static void check_block(enum op op, size_t at)
 				   op == READ_FILLED ? filled : zero;
 
 		if (memcmp(buffer + i, want, TEST_BLOCK)) {
-			fprintf(stderr, "insn-io: %s: wrong data at offset %zu\n",
-				tallies[op].name, at + i);
+			fprintf(stderr, "insn-io: %s, %s: wrong data at offset %zu\n",
+				device, op_names[op], at + i);
 			exit(RC_MISMATCH);
 		}
 	}
@@ -206,22 +242,61 @@ static bool request(enum op op, size_t at)
 	}
 }
 
+/* Whoever comes second finds the data in the cache, so the first one has to as well. */
+static void touch(size_t at)
+{
+	volatile const char *data = corpus + at;
+
+	for (size_t i = 0; i <= block; i += 64)
+		data[i];
+}
+
+static void operate_one(enum op op, unsigned int nr, size_t at)
+{
+	bool ok;
+
+	take_disk(nr);
+	memset(buffer, op == WRITE_FILLED ? 'f' : 0xee, block);
+	count_begin();
+	ok = request(op, at);
+	count_end(&disks[nr].tallies[op]);
+	if (!ok)
+		die_errno("%s, %s at %zu", device, op_names[op], at);
+	if (is_read(op) && !blind)
+		check_block(op, at);
+}
+
+static int compare_ratios(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* Samples are in the order of the requests still. */
+static void compare_disks(enum op op)
+{
+	static double ratio[MAX_SAMPLES];
+	const struct tally *first = &disks[0].tallies[op], *second = &disks[1].tallies[op];
+
+	for (size_t i = 0; i < first->nr_samples; i++)
+		ratio[i] = (double)second->sample[i] / first->sample[i];
+	qsort(ratio, first->nr_samples, sizeof(*ratio), compare_ratios);
+	ratios[op] = ratio[first->nr_samples / 2];
+}
+
 static void operate(enum op op, unsigned int pass)
 {
 	for (size_t i = 0; i < size / block; i++) {
-		size_t at = order[i] * block;
-		bool ok;
-
-		memset(buffer, op == WRITE_FILLED ? 'f' : 0xee, block);
-		count_begin();
-		ok = request(op, at);
-		count_end(&tallies[op]);
-		if (!ok)
-			die_errno("%s at %zu", tallies[op].name, at);
-		if (is_read(op) && !blind)
-			check_block(op, at);
+		if (nr_disks > 1)
+			touch(order[i] * block);
+		for (unsigned int turn = 0; turn < nr_disks; turn++)
+			operate_one(op, (turn + i) % nr_disks, order[i] * block);
 	}
-	count_pass(&tallies[op], pass);
+	if (nr_disks > 1)
+		compare_disks(op);
+	for (unsigned int nr = 0; nr < nr_disks; nr++)
+		count_pass(&disks[nr].tallies[op], pass);
 }
 
 static void report_memory(void)
@@ -244,10 +319,25 @@ static void report(void)
 
 	snprintf(unit, sizeof(unit), "%zuk%s", block / 1024, contiguous ? "-contiguous" : "");
 	for (int op = 0; op < NR_OPS; op++) {
+		const struct tally *second = &disks[1].tallies[op];
+
 		if (skipped[op])
 			continue;
-		tallies[op].pages = size / TEST_BLOCK;
-		count_report(&tallies[op], unit);
+		count_report(&disks[0].tallies[op], unit);
+		if (nr_disks > 1)
+			printf("beside %s %s %" PRIu64 " %" PRIu64 " %.4f\n", op_names[op], unit,
+			       second->pages, second->least, ratios[op]);
+	}
+}
+
+static void start_tallies(void)
+{
+	for (unsigned int nr = 0; nr < nr_disks; nr++) {
+		disks[nr].fd = -1;
+		for (int op = 0; op < NR_OPS; op++) {
+			disks[nr].tallies[op].name = op_names[op];
+			disks[nr].tallies[op].pages = size / TEST_BLOCK;
+		}
 	}
 }
 
@@ -277,15 +367,18 @@ int main(int argc, char **argv)
 	if (size > limit)
 		size = limit;
 	choose_order();
+	start_tallies();
+	take_disk(0);
 	choose_operations();
 	buffer = bench_memory(MIB, contiguous);
 	become_undisturbed();
 	for (unsigned int pass = 0; pass < passes; pass++) {
-		empty_device();
+		empty_devices();
 		for (int op = 0; op < NR_OPS; op++) {
 			if (!skipped[op])
 				operate(op, pass);
-			if (op == WRITE_FIRST && !reset_command && pass + 1 == passes)
+			if (op == WRITE_FIRST && !reset_command && nr_disks == 1 &&
+			    pass + 1 == passes)
 				report_memory();
 		}
 	}

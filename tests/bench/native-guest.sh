@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The benchmark's native lane: time per page at the machine's own speed, in User Mode
-# Linux. In-tree zram and zmram take turns, round by round, so that whatever slows the
+# Linux. In-tree zram and zmram take turns, request by request, so that whatever slows the
 # machine down for a while slows both.
 #
 # Environment: ALGORITHMS, ROUNDS; KHZ, of this machine's time stamp counter.
@@ -21,30 +21,40 @@ codec()
 	done
 }
 
-# measure DISK ALGORITHM ROUND UNIT [insn-io's OPTIONS]
+# measure ALGORITHM ROUND UNIT [insn-io's OPTIONS]
 measure()
 {
-	"$BENCH_TOOLS/insn-io" --device "$1" --algorithm "$2" --passes 2 --typical "${@:5}" \
+	"$BENCH_TOOLS/insn-io" --device zram0 --beside zmram0 --algorithm "$1" --passes 2 \
+		--typical "${@:4}" "$BENCH_CORPUS" >/tmp/lines
+	awk -v tail="algorithm=$1 round=$2 unit=$3 khz=$KHZ" '
+		$1 == "beside" {
+			print "result peer=zmram op=" $2, "pages=" $4, "ticks=" $5, "ratio=" $6, tail
+			next
+		}
+		{ print "result peer=zram op=" $1, "pages=" $3, "ticks=" $4, tail }' /tmp/lines
+}
+
+# null ALGORITHM ROUND: the same requests to a disk that does nothing
+null()
+{
+	"$BENCH_TOOLS/insn-io" --device zmnull0 --reset true --blind --passes 2 --typical \
 		"$BENCH_CORPUS" >/tmp/lines
-	awk -v head="result peer=${1%0} algorithm=$2 unit=$4 round=$3 khz=$KHZ" '$1 != "memory" {
-		print head, "op=" $1, "pages=" $3, "ticks=" $4 }' /tmp/lines
+	awk -v tail="algorithm=$1 round=$2 unit=1024k khz=$KHZ" '
+		{ print "result peer=null op=" $1, "pages=" $3, "ticks=" $4, tail }' /tmp/lines
 }
 
 round()
 {
-	local disk disks=(zram0 zmram0)
-
-	(($2 % 2)) || disks=(zmram0 zram0)
-	for disk in "${disks[@]}"; do
-		measure "$disk" "$1" "$2" 1024k
-		measure "$disk" "$1" "$2" 4k-random --block 4096 --random --mib 4
-	done
+	measure "$1" "$2" 1024k
+	null "$1" "$2"
+	measure "$1" "$2" 4k-random --block 4096 --random --mib 4
 	codec "$1" "$2"
 }
 
 peer_load zram
 peer_load zmram
 insmod "$ZM_BUILD/tests/modules/zm_codec.ko"
+insmod "$ZM_BUILD/tests/modules/zm_null.ko"
 for algorithm in $ALGORITHMS; do
 	peer_disk=zram0
 	peer_has "$algorithm" || continue

@@ -7,7 +7,7 @@ import report_plot
 from report_targets import argued, goal, markdown_row
 
 NAME = 'native'
-BASE, OURS = 'zram', 'zmram'
+BASE, OURS, NULL = 'zram', 'zmram', 'null'
 TITLES = {
     '1024k': 'Requests of 1 MiB',
     '4k-random': 'Requests of 4 KiB in random order, the cost of a system call included',
@@ -20,42 +20,44 @@ def summarise(rows, out):
     """{algorithm: {unit: {operation: {peer: figures, 'ratio': figures}}}}; codec: ns a page.
 
     Figures are of all rounds: the middle one and half of the distance between the
-    quartiles. The ratio is taken round by round before.
+    quartiles. A round's ratio is the middle one of its requests'.
     """
     rounds = {}
     for row in rows:
-        key = row['algorithm'], row['unit'], row['op']
-        rounds.setdefault(key, {}).setdefault(row['peer'], {})[row['round']] = (
+        peers = rounds.setdefault((row['algorithm'], row['unit'], row['op']), {})
+        peers.setdefault(row['peer'], []).append(
             row['ticks'] / row['pages'] / row['khz'] * 1e6)
+        if 'ratio' in row:
+            peers.setdefault('ratio', []).append(row['ratio'])
     result = {'codec': {}, 'operations': {}}
     for (algorithm, unit, operation), peers in rounds.items():
         if unit == 'codec':
             result['codec'].setdefault(algorithm, {})[operation] = figures(peers['codec'])
             continue
-        item = {peer: figures(values) for peer, values in peers.items()}
-        item['ratio'] = figures({number: peers[OURS][number] / peers[BASE][number]
-                                 for number in peers[OURS]})
         units = result['operations'].setdefault(algorithm, {})
-        units.setdefault(unit, {})[operation] = item
+        units.setdefault(unit, {})[operation] = {
+            name: figures(values) for name, values in peers.items()}
     return result
 
 
 def figures(values):
     """Middle and spread of what the rounds gave."""
-    ordered = sorted(values.values())
+    ordered = sorted(values)
     count = len(ordered)
     return {'median': median(ordered), 'least': ordered[0], 'most': ordered[-1],
             'spread': (ordered[-1 - count // 4] - ordered[count // 4]) / 2, 'rounds': count}
 
 
 def beside_codec(summary, what, operation, parts):
-    """A goal of lz4 and requests of 1 MiB, whose floor is what the codec alone takes."""
+    """A goal of lz4 and requests of 1 MiB; its floor: the codec, and a disk that does nothing."""
     item = summary['operations']['lz4']['1024k'][operation]
     codec = summary['codec'].get('lz4')
     if not codec:
         return goal(what, item['ratio']['median'], 1)
     floor = argued(what, 'Nanoseconds per page', item[OURS]['median'], item[BASE]['median'],
-                   [(name, codec[part]['median']) for part, name in parts.items()])
+                   [(name, codec[part]['median']) for part, name in parts.items()] +
+                   [('system call and block layer with no driver behind them',
+                     item[NULL]['median'])])
     return {**floor, 'measured': item['ratio']['median']}
 
 
@@ -76,8 +78,8 @@ def markdown(summary):
     some = next(iter(summary['operations'].values()))['1024k']['read'][BASE]
     lines = ['## Nanoseconds per page of 4 KiB, at this machine\'s speed', '',
              f'User Mode Linux; the middle of {some["rounds"]} rounds in which the drivers take'
-             ' turns, ± half the distance of the quartiles. The ratio is the middle of the'
-             ' rounds\' ratios.', '']
+             ' turns request by request, ± half the distance of the quartiles. A round\'s ratio'
+             ' is the middle of those of its requests, each beside the other driver\'s.', '']
     for algorithm, units in summary['operations'].items():
         codec = summary['codec'].get(algorithm)
         for unit, operations in units.items():

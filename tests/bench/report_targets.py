@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """The table of targets: what is aimed at, whether or not it was measured."""
+import operator
 
 # (name, comparison, limit, unit)
 TARGETS = (
@@ -34,7 +35,8 @@ TARGETS = (
 def goal(what, measured, in_tree, floor=None, why=''):
     """What a lane has found about a target; None if it could not.
 
-    The floor is what no driver can be below, and why says what it is made of.
+    The floor is what no driver can be below, or above where more is better, and why says
+    what it is made of.
     """
     return {'what': what, 'measured': measured, 'in_tree': in_tree, 'floor': floor, 'why': why}
 
@@ -74,11 +76,10 @@ def table(goals):
     for what, comparison, limit, unit in TARGETS:
         item = found.get(what, goal(what, None, None))
         measured, floor = item['measured'], item['floor']
-        met = None
-        if measured is not None:
-            met = measured <= limit if comparison == '<=' else measured >= limit
+        reaches = operator.le if comparison == '<=' else operator.ge
         result.append({**item, 'comparison': comparison, 'limit': limit, 'unit': unit,
-                       'met': met, 'possible': floor is None or floor <= limit})
+                       'met': None if measured is None else reaches(measured, limit),
+                       'possible': floor is None or reaches(floor, limit)})
     return result
 
 
@@ -96,7 +97,7 @@ def verdict(row):
         return 'not measured'
     if row['met']:
         return 'met'
-    return '**not met**' if row['possible'] else '**not met**, below the floor'
+    return '**not met**' if row['possible'] else '**not met**, beyond the floor'
 
 
 def reasons(rows):
@@ -104,11 +105,12 @@ def reasons(rows):
     argued_rows = [row for row in rows if row['met'] is False and row['why']]
     if not argued_rows:
         return []
-    return ['The floor is what no driver can be below that gets its requests from this kernel'
-            ' and uses this kernel\'s codec; where it writes, one that copies each object once, to'
-            ' where there is room for its size, which only compression tells. What is above it is'
-            ' the driver\'s own: finding the slot, locking it, finding or making room, statistics;'
-            ' in the native lane also system call and block layer. All from this run:', ''] + [
+    return ['The floor (a ceiling, where more is better) is what no driver can be below that'
+            ' gets its requests from this kernel and uses this kernel\'s codec; where it writes,'
+            ' one that copies each object once, to where there is room for its size, which only'
+            ' compression tells. What is above it is the driver\'s own: finding the slot, locking'
+            ' it, finding or making room, statistics; in the native lane also system call and'
+            ' block layer; in the smp lane the processors\' other work. All from this run:', ''] + [
                 f'- {row["what"]}: {row["why"]}' for row in argued_rows] + ['']
 
 
@@ -123,9 +125,9 @@ def markdown(rows):
               + f' | {verdict(row)} |' for row in rows]
     met = sum(row['met'] is True for row in rows)
     measured = sum(row['met'] is not None for row in rows)
-    below = sum(row['met'] is False and not row['possible'] for row in rows)
-    return lines + ['', f'{met} of {measured} targets that were measured are met, of {below} others'
-                    ' the target is below the floor.', ''] + reasons(rows)
+    beyond = sum(row['met'] is False and not row['possible'] for row in rows)
+    return lines + ['', f'{met} of {measured} targets that were measured are met, of {beyond} others'
+                    ' the target is beyond the floor.', ''] + reasons(rows)
 
 
 def markdown_row(cells):

@@ -4,7 +4,8 @@
 # The benchmark's smp lane: two processors, one and two jobs that read, write or do
 # both in random requests of 4 KiB, quiet and while memory is compacted all the time.
 # In-tree zram and zmram are there both, and take turns second by second, so that
-# whatever goes on in the guest and beside it is the same for both.
+# whatever goes on in the guest and beside it is the same for both. Where the targets
+# are, so does the codec with nothing around it.
 #
 # Environment: ROUNDS; DISK_MIB.
 . "$ZM_TOP/tests/bench/lib-guest.sh"
@@ -12,6 +13,7 @@
 . "$ZM_TOP/tests/lib-device.sh"
 
 disk_mib=$DISK_MIB
+declare -A names=([zram0]=zram [zmram0]=zmram [zmnull0]=codec)
 
 # Pages of the disk that were moved; only ours says so.
 own_moves()
@@ -29,14 +31,14 @@ turn()
 	moved=$(vmstat_get pgmigrate_success)
 	own=$(own_moves)
 	line=$(corpus_load load --jobs "$2" --mix "$3" --seed "$4" --seconds 1)
-	echo "result peer=${peer_disk%0} state=$1 jobs=$2 mix=$3 round=$4 $line" \
+	echo "result peer=${names[$peer_disk]} state=$1 jobs=$2 mix=$3 round=$4 $line" \
 		"migrated=$(($(vmstat_get pgmigrate_success) - moved)) own=$(($(own_moves) - own))"
 }
 
 # measure STATE
 measure()
 {
-	local round jobs mix disks
+	local round jobs mix disks codec
 
 	for ((round = 1; round <= ROUNDS; round++)); do
 		progress "$1, round $round of $ROUNDS"
@@ -44,7 +46,8 @@ measure()
 		((round % 2)) || disks=(zmram0 zram0)
 		for jobs in 1 2; do
 			for mix in read write mixed; do
-				for peer_disk in "${disks[@]}"; do
+				[[ $mix == mixed ]] && codec=zmnull0 || codec=
+				for peer_disk in "${disks[@]}" $codec; do
 					turn "$1" "$jobs" "$mix" "$round"
 				done
 			done
@@ -55,8 +58,8 @@ measure()
 echo 0 >/proc/sys/vm/compaction_proactiveness
 [[ ! -e /sys/kernel/mm/transparent_hugepage ]] ||
 	echo never >/sys/kernel/mm/transparent_hugepage/enabled
-for peer in zram zmram; do
-	peer_load "$peer"
+for peer in zram zmram codec; do
+	peer_load "$peer" "$disk_mib"
 	peer_size "${disk_mib}M"
 	corpus_load fill
 done
@@ -66,7 +69,7 @@ compact_loop_start
 measure storm
 compact_loop_stop || :
 churn_stop || :
-for peer_disk in zram0 zmram0; do
+for peer_disk in zram0 zmram0 zmnull0; do
 	corpus_load verify
 	peer_unload
 done
