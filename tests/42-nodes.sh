@@ -39,6 +39,30 @@ is "$(all_blocks online_movable)" 0 "the far node's memory is online and movable
 zm_load num_devices=2
 zm_setup 0 512M
 zm_setup 1 256M
+
+# Zspages that lie on two nodes. The content is the other device's, of all sizes.
+fill_across()
+{
+	across_nodes 0,$far dd if=/dev/zmram1 of=/dev/zmram0 bs=1M count=32 iflag=direct \
+		oflag=direct status=none
+}
+
+zm_fill_sizes 1 8192
+ok fill_across "fill the device from two nodes in turn"
+num "$(zspages_on $far)" -gt 1000 "many of its pages lie on the far node"
+is "$(all_blocks offline)" 0 "whose memory goes offline"
+is "$(zspages_on $far)" 0 "no page is counted there: each was where it lay"
+is "$(zm_checksum 0 32)" "$(zm_checksum 1 32)" "the data came along"
+is "$(all_blocks online_movable)" 0 "the memory is online again"
+blkdiscard -f /dev/zmram0
+ok fill_across "fill the device once more"
+zm_dev_reset 1
+blkdiscard -f /dev/zmram0
+for node in 0 1 $far; do
+	is "$(zspages_on $node)" 0 "node $node counts nothing when all are empty"
+done
+
+zm_setup 1 256M
 mkswap /dev/zmram1 >/dev/null
 ok swapon -p 100 /dev/zmram1 "swap on the second device"
 callers_start

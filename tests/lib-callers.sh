@@ -65,18 +65,31 @@ zm_scatter()
 		echo 3 >/proc/sys/vm/drop_caches
 }
 
-# on_node N COMMAND...: the command takes its memory from that memory node only.
-on_node()
+# with_policy POLICY N,... COMMAND...: how the command takes its memory from these memory
+# nodes (set_mempolicy(2): 2 from nowhere else, 3 from each in turn).
+with_policy()
 {
 	/usr/bin/python3 -c '
 import ctypes
 import os
 import sys
 
-nodes = ctypes.c_ulong(1 << int(sys.argv[1]))
-if ctypes.CDLL(None).syscall(238, 2, ctypes.byref(nodes), 64):   # set_mempolicy, bind
+nodes = ctypes.c_ulong(sum(1 << int(node) for node in sys.argv[2].split(",")))
+if ctypes.CDLL(None).syscall(238, int(sys.argv[1]), ctypes.byref(nodes), 64):
     sys.exit("set_mempolicy failed")
-os.execvp(sys.argv[2], sys.argv[2:])' "$@"
+os.execvp(sys.argv[3], sys.argv[3:])' "$@"
+}
+
+# on_node N COMMAND...: the command takes its memory from that memory node only.
+on_node()
+{
+	with_policy 2 "$@"
+}
+
+# across_nodes N,... COMMAND...: the command takes every page from the next of the nodes.
+across_nodes()
+{
+	with_policy 3 "$@"
 }
 
 # Pages in zspages, as memory node N counts them.
