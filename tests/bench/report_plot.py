@@ -77,7 +77,7 @@ def tails(path, panels, title, unit):
         axes.grid(True, which='major', axis='both', alpha=0.3)
     for axes in grid[-1]:
         axes.set_xlabel(unit)
-    max(grid.flat, key=lambda axes: len(axes.lines)).legend(loc='lower left')
+    max(grid.flat, key=lambda axes: len(axes.lines)).legend(loc='upper right')
     figure.suptitle(title)
     save(figure, path)
 
