@@ -59,7 +59,9 @@ def argued(what, unit, ours, in_tree, parts, divisor=None, offset=0, note='',
            f' {in_tree:,.0f}, which is {in_tree - floor:,.0f} more. ' +
            ('' if proven else 'It is no floor, since not all drivers take that much. ') +
            (f'The target, {limit:,.0f}, is below the floor.' if proven and limit < floor else
-            f'The target is {limit:,.0f}, {ours - limit:,.0f} less than zmram takes.'))
+            f'The target is {limit:,.0f}, {ours - limit:,.0f} less than zmram takes.'
+            if ours > limit else
+            f'The target is {limit:,.0f}; the ratio, of requests beside each other, misses it.'))
     measured, base, least = ((value - offset) / divisor for value in (ours, in_tree, floor))
     if not proven:
         return goal(what, measured, base, None, why)
