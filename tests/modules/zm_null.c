@@ -158,6 +158,9 @@ static void zm_null_submit_bio(struct bio *bio)
 static int zm_null_rw_page(struct block_device *bdev, sector_t sector, struct page *page,
 			   enum req_op op)
 {
+	/* The caller makes a bio instead. */
+	if (codec)
+		return -EOPNOTSUPP;
 	page_endio(page, op_is_write(op), 0);
 	return 0;
 }
