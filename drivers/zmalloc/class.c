@@ -166,17 +166,21 @@ static void zm_group_del(struct zm_zspage *zspage)
 /* Puts a zspage with objects on the list of its group. */
 void zm_class_link(struct zm_zspage *zspage)
 {
-	lockdep_assert_held(&zspage->class->lock);
+	struct zm_class *class = zspage->class;
+
+	lockdep_assert_held(&class->lock);
 	zm_group_add(zspage, zm_group_of(zspage));
-	zspage->class->zspages++;
+	WRITE_ONCE(class->zspages, class->zspages + 1);
 }
 
 /* Takes a zspage off its list; if it is empty, it is the caller's to release. */
 void zm_class_unlink(struct zm_zspage *zspage)
 {
-	lockdep_assert_held(&zspage->class->lock);
+	struct zm_class *class = zspage->class;
+
+	lockdep_assert_held(&class->lock);
 	zm_group_del(zspage);
-	zspage->class->zspages--;
+	WRITE_ONCE(class->zspages, class->zspages - 1);
 }
 
 /* Puts a zspage on the list of its group. */

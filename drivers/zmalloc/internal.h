@@ -80,8 +80,8 @@ struct zm_class {
 	const struct zm_geometry *geo;		/* I */
 	struct zm_pool *pool;			/* I */
 	unsigned long nonempty;			/* C: one bit per group list */
-	unsigned long zspages;			/* C: on any group list */
-	unsigned long objects;			/* C: in use */
+	unsigned long zspages;			/* C, and read without: on any group list */
+	unsigned long objects;			/* C, and read without: in use */
 	u16 compact_run;			/* C: number of the latest run, not 0 */
 	struct list_head group[ZM_GROUPS];	/* C */
 } ____cacheline_aligned_in_smp;
@@ -96,7 +96,7 @@ struct zm_zspage {
 		struct llist_node deferred;	/* A: in pool->deferred, off lists */
 	};
 	struct zm_class *class;			/* I */
-	u16 inuse;				/* C */
+	u16 inuse;				/* C, and read without */
 	u16 compact_run;			/* C: run that last gave up on it */
 	u8 group;				/* C: see class.c; ZM_GROUP_NONE off lists */
 	u8 nr_pages;				/* I */

@@ -69,16 +69,18 @@ inline void zm_object_take(struct zm_zspage *zspage, unsigned int idx, struct zm
 			(unsigned long)handle + ZM_HEADER_TAG;
 	__set_bit(idx, zm_used(zspage));
 	WRITE_ONCE(zspage->inuse, zspage->inuse + 1);
-	class->objects++;
+	WRITE_ONCE(class->objects, class->objects + 1);
 }
 
 /* Marks object @idx as free; the caller requeues or unlinks the zspage. */
 inline void zm_object_drop(struct zm_zspage *zspage, unsigned int idx)
 {
-	lockdep_assert_held(&zspage->class->lock);
+	struct zm_class *class = zspage->class;
+
+	lockdep_assert_held(&class->lock);
 	__clear_bit(idx, zm_used(zspage));
 	WRITE_ONCE(zspage->inuse, zspage->inuse - 1);
-	zspage->class->objects--;
+	WRITE_ONCE(class->objects, class->objects - 1);
 }
 
 /* Copies an object, header included, between zspages of one class. */

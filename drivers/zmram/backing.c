@@ -363,7 +363,7 @@ static struct zmram_backing *zmram_backing_replace(struct zmram_wb *wb,
 
 	spin_lock(&wb->lock);
 	old = wb->backing;
-	wb->backing = backing;
+	WRITE_ONCE(wb->backing, backing);
 	spin_unlock(&wb->lock);
 	return old;
 }

@@ -35,7 +35,7 @@ struct zmram_backing *zmram_wb_reset(struct zmram_dev *dev)
 	lockdep_assert_held_write(&dev->init_lock);
 	spin_lock(&wb->lock);
 	backing = wb->backing;
-	wb->backing = NULL;
+	WRITE_ONCE(wb->backing, NULL);
 	wb->limited = false;
 	wb->limit = 0;
 	spin_unlock(&wb->lock);
