@@ -322,6 +322,7 @@ dmesg_clean_since_mark()
 # ---- our modules and devices -----------------------------------------------
 
 zm_name=zmram	# zram once loaded with drop_in=1
+zm_kcsan=/sys/kernel/debug/kcsan
 
 # The libraries that our modules use, which modprobe would load first.
 zm_load_libraries()
@@ -335,10 +336,28 @@ zm_load_libraries()
 		done
 }
 
+# Lets KCSAN, on a kernel that has it, look for data races from now on.
+zm_watch_races()
+{
+	zm_watched=0
+	[[ -e $zm_kcsan ]] || return 0
+	echo on >$zm_kcsan || return
+	zm_watched=$(stat_get $zm_kcsan setup_watchpoints)
+}
+
+zm_unwatch_races()
+{
+	[[ -e $zm_kcsan ]] || return 0
+	echo off >$zm_kcsan
+	cover watchpoints $(($(stat_get $zm_kcsan setup_watchpoints) - zm_watched))
+	zm_watched=$(stat_get $zm_kcsan setup_watchpoints)
+}
+
 # zm_load [PARAMETERS OF zmram]
 zm_load()
 {
 	zm_load_libraries || return
+	zm_watch_races || return
 	[[ -d /sys/module/zmalloc ]] || insmod "$ZM_BUILD/zmalloc.ko" || return
 	insmod "$ZM_BUILD/zmram.ko" "$@" || return
 	zm_name=zmram
@@ -348,7 +367,8 @@ zm_load()
 zm_unload()
 {
 	cover_lines "$(cat "/sys/block/$zm_name"[0-9]*/move_stat 2>/dev/null)"
-	rmmod zmram && rmmod zmalloc
+	rmmod zmram && rmmod zmalloc || return
+	zm_unwatch_races
 }
 
 # zm_sys N: the device's sysfs directory
