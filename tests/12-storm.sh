@@ -15,10 +15,7 @@ zm_setup 0 256M
 before=$(vmstat_get pgmigrate_success)
 churn_start
 compact_loop_start
-for ((minute = 1; minute <= 4; minute++)); do
-	ok zm_fio smoke60 "60 seconds of fio verify, two jobs, under compaction"
-	(($(move_stat 0 migrated) < 20000)) || break
-done
+ok until_moved 20000 zm_fio smoke60 "60 seconds of fio verify, two jobs, under compaction"
 compact_loop_stop
 churn_stop
 diag "$(tr '\n' ' ' </sys/block/zmram0/move_stat)"

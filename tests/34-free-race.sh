@@ -23,7 +23,7 @@ churn()
 zm_load
 zm_setup 0 64M
 compact_loop_start
-ok churn "fill and discard for 40 seconds under compaction"
+ok until_moved 1001 churn "fill and discard for 40 seconds under compaction"
 compact_loop_stop
 diag "$(tr '\n' ' ' </sys/block/zmram0/move_stat)"
 num "$(move_stat 0 migrated)" -gt 1000 "pages moved"

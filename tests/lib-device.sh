@@ -52,6 +52,18 @@ move_stat()
 	stat_get "$(zm_sys "$1")/move_stat" "$2"
 }
 
+# until_moved PAGES COMMAND...: the command, up to four times on a machine on which so
+# many pages of device 0 do not move in one time; fails when it does.
+until_moved()
+{
+	local pages=$1 round
+
+	for ((round = 0; round < 4; round++)); do
+		"${@:2}" || return
+		(($(move_stat 0 migrated) < pages)) || break
+	done
+}
+
 # zm_fill_sizes N PAGES [SEED]: pages whose compressed sizes spread over all
 # classes, from same-filled to incompressible.
 zm_fill_sizes()
