@@ -64,13 +64,14 @@ reset.join()
 PYTHON
 }
 
-# One try may come between two looks of a slow machine.
+# The disk is full, so that at its end the reset has looked at every page. One try may
+# come between two looks of a slow machine.
 limit_is_at_once()
 {
 	local try verdict
 
 	for ((try = 0; try < 5; try++)); do
-		zm_setup 0 512M
+		zm_setup 0 384M
 		"$zm_tools/devfill" --dev /dev/zmram0 --mib 384 || return
 		verdict=$(limit_during_reset)
 		echo "$verdict"
