@@ -9,7 +9,7 @@
 . "$ZM_TOP/tests/lib.sh"
 . "$ZM_TOP/tests/lib-device.sh"
 
-churn()
+fill_and_discard()
 {
 	local end=$((SECONDS + 40)) i=0
 
@@ -20,11 +20,24 @@ churn()
 	done
 }
 
+# Again where compaction finds little room, or two processors seldom meet.
+until_freed()
+{
+	local round
+
+	for ((round = 0; round < 6; round++)); do
+		fill_and_discard || return
+		(($(move_stat 0 migrated) <= 1000 || $(move_stat 0 released_isolated) == 0)) || break
+	done
+}
+
 zm_load
 zm_setup 0 64M
+churn_start
 compact_loop_start
-ok until_moved 1001 churn "fill and discard for 40 seconds under compaction"
+ok until_freed "fill and discard under compaction"
 compact_loop_stop
+churn_stop
 diag "$(tr '\n' ' ' </sys/block/zmram0/move_stat)"
 num "$(move_stat 0 migrated)" -gt 1000 "pages moved"
 num "$(move_stat 0 released_isolated)" -gt 0 "pages were freed while isolated"
