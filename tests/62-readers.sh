@@ -51,10 +51,10 @@ print(reads, odd, *errors)' $pools/zmram0/classes "$tap_scratch/stop"
 settings_loop()
 {
 	until [[ -e $tap_scratch/stop ]]; do
-		echo all >/sys/block/zmram0/idle
-		echo 1 >/sys/block/zmram0/compact
-		echo 512M >/sys/block/zmram0/mem_limit
-		echo 0 >/sys/block/zmram0/mem_used_max
+		echo all >/sys/block/zmram0/idle || return
+		echo 1 >/sys/block/zmram0/compact || return
+		echo 512M >/sys/block/zmram0/mem_limit || return
+		echo 0 >/sys/block/zmram0/mem_used_max || return
 		sleep 0.2
 	done
 }
