@@ -20,22 +20,14 @@ fill_and_discard()
 	done
 }
 
-# Again where compaction finds little room, or two processors seldom meet.
-until_freed()
-{
-	local round
-
-	for ((round = 0; round < 6; round++)); do
-		fill_and_discard || return
-		(($(move_stat 0 migrated) <= 1000 || $(move_stat 0 released_isolated) == 0)) || break
-	done
-}
-
 zm_load
 zm_setup 0 64M
 churn_start
 compact_loop_start
-ok until_freed "fill and discard under compaction"
+# Again where compaction finds little room, or two processors seldom meet.
+ok repeat_until 6 \
+	'(($(move_stat 0 migrated) > 1000 && $(move_stat 0 released_isolated) > 0))' \
+	fill_and_discard "fill and discard under compaction"
 compact_loop_stop
 churn_stop
 diag "$(tr '\n' ' ' </sys/block/zmram0/move_stat)"

@@ -79,7 +79,8 @@ reader=$!
 settings_loop &
 settings=$!
 compact_loop_start 0.1
-ok until_moved 500 work "fill, discard, write and verify while everything is read"
+ok repeat_until 4 '(($(move_stat 0 migrated) >= 500))' work \
+	"fill, discard, write and verify while everything is read"
 compact_loop_stop
 touch "$tap_scratch/stop"
 wait $reader

@@ -52,15 +52,16 @@ move_stat()
 	stat_get "$(zm_sys "$1")/move_stat" "$2"
 }
 
-# until_moved PAGES COMMAND...: the command, up to four times on a machine on which so
-# many pages of device 0 do not move in one time; fails when it does.
-until_moved()
+# repeat_until TIMES CONDITION COMMAND...: the command, so often at most, until the
+# expression CONDITION is true after it: for what a slow machine does too little of in one
+# time. Fails when the command does; that it happened is the caller's to check.
+repeat_until()
 {
-	local pages=$1 round
+	local round
 
-	for ((round = 0; round < 4; round++)); do
-		"${@:2}" || return
-		(($(move_stat 0 migrated) < pages)) || break
+	for ((round = 0; round < $1; round++)); do
+		"${@:3}" || return
+		! eval "$2" || break
 	done
 }
 
