@@ -12,8 +12,9 @@ INSTALL_MOD_PATH ?=
 # DROP_IN=1 installs zram.ko too: this driver in the place of in-tree zram.
 DROP_IN ?=
 
-# What check-debug runs on if LANES= does not say, and what has to have happened there.
-DEBUG_LANES := kasan,lockdep,6.12-kcsan
+# What check-debug runs, on what if LANES= does not say, and what has to have happened there.
+DEBUG_SETS := check,callers
+DEBUG_LANES := kasan+lockdep,6.12-kcsan
 COVER := migrated,busy,putback,released_isolated,frees_deferred,objects_compacted,injected
 # How long soak takes.
 MINUTES ?= 30
@@ -81,11 +82,11 @@ check-unit: ## unit tests and a random run of the allocator, natively, with KASA
 
 check-debug: ## the tests on kernels with KASAN, lockdep and KCSAN (KVER=, LANES= restrict; hours)
 	@scripts/deps
-	+@tests/run --lane $(or $(LANES),$(DEBUG_LANES)) $(if $(KVER),--kver '$(KVER)') --cover $(COVER)
+	+@tests/run --set $(DEBUG_SETS) --lane $(or $(LANES),$(DEBUG_LANES)) $(if $(KVER),--kver '$(KVER)') --cover $(COVER)
 
 soak: ## everything at once on a debug kernel (MINUTES=, KVER=, LANE=, SEED= of a run to repeat)
 	@scripts/deps
-	+@tests/run --set soak --lane $(or $(LANE),kasan) --kver $(or $(KVER),6.12) \
+	+@tests/run --set soak --lane $(or $(LANE),kasan+lockdep) --kver $(or $(KVER),6.12) \
 		--param minutes=$(MINUTES) $(if $(SEED),--param seed=$(SEED)) \
 		--time-limit $$(($(MINUTES) * 60 + 900)) --slow 1
 
