@@ -154,13 +154,16 @@ fault_count()
 # ---- load ------------------------------------------------------------------
 
 # Files come and go, because memory that is compacted once stays so until somebody
-# punches holes into it. Beside compact_loop_start.
+# punches holes into it. Beside compact_loop_start, which moves their pages too: smaller
+# files where that takes long.
 churn_start()
 {
+	local size=$((250 / $(param slow 1)))M
+
 	rm -f "$tap_scratch/churn.stop"
 	(
 		until [[ -e $tap_scratch/churn.stop ]]; do
-			head -c 250M /dev/zero >/tmp/churn
+			head -c "$size" /dev/zero >/tmp/churn
 			sleep 0.5
 			rm /tmp/churn
 		done
