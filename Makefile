@@ -14,7 +14,7 @@ DROP_IN ?=
 
 # What check-debug runs, on what if LANES= does not say, and what has to have happened there.
 DEBUG_SETS := check,callers
-DEBUG_LANES := kasan+lockdep,6.12-kcsan
+DEBUG_LANES := kasan+lockdep,uml-kasan,6.12-kcsan
 COVER := migrated,busy,putback,released_isolated,frees_deferred,objects_compacted,injected
 # How long soak takes.
 MINUTES ?= 30
