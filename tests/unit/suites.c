@@ -20,6 +20,7 @@ static struct kunit_suite *zmu_suites[] = {
 	&zmram_bio_512_suite,
 	&zmram_table_suite,
 	&zmram_slot_suite,
+	&zmram_parse_suite,
 };
 
 static int __init zmu_module_init(void)

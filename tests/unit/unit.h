@@ -59,7 +59,7 @@ struct zmu {
 extern struct kunit_suite zm_class_suite, zm_handle_suite, zm_object_suite, zm_move_suite;
 extern struct kunit_suite zm_release_suite, zm_compact_suite, zm_model_suite, zm_storm_suite;
 extern struct kunit_suite zmram_bio_suite, zmram_bio_512_suite, zmram_table_suite;
-extern struct kunit_suite zmram_slot_suite;
+extern struct kunit_suite zmram_slot_suite, zmram_parse_suite;
 
 /* product.c */
 int zmu_product_init(void);
