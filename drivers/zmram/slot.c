@@ -249,8 +249,11 @@ static void zmram_say_why(struct zmram_dev *dev, int error)
 	if (error == -ENOSPC)
 		pr_warn_ratelimited("%s: mem_limit reached, write failed; raise mem_limit or free data\n",
 				    dev->disk->disk_name);
+	else if (error == -ENOMEM)
+		pr_warn_ratelimited("%s: no memory, write failed; set mem_limit below what the system can spare\n",
+				    dev->disk->disk_name);
 	else
-		pr_warn_ratelimited("%s: no memory, write failed (%d); set mem_limit below what the system can spare\n",
+		pr_warn_ratelimited("%s: compressor failed, write failed (%d)\n",
 				    dev->disk->disk_name, error);
 }
 
@@ -345,8 +348,8 @@ static int zmram_write_data(struct zmram_dev *dev, const struct zmram_walk *walk
  * @src: PAGE_SIZE bytes, 8-byte aligned
  *
  * Context: Process context, sleeps; starts no I/O.
- * Return: 0, -ENOMEM, -ENOSPC at mem_limit. After an error the page has its old
- *	   content.
+ * Return: 0, -ENOMEM, -ENOSPC at mem_limit, or what the compressor failed with. After
+ *	   an error the page has its old content.
  */
 int zmram_write_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned long index,
 		     const void *src)

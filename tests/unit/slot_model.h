@@ -83,6 +83,7 @@ struct slot_comp {
  * @at_stream: called once when somebody waits for a stream
  * @at_memory: and when for memory
  * @no_leaf: no memory for one
+ * @said: why the latest write failed, or NULL
  * @held: a slot that the test has locked, or NULL
  * @seen: how often some things have come about, to tell whether a random run met them
  */
@@ -105,6 +106,7 @@ struct slots {
 	bool fail_nowait, no_leaf, failed;
 	void (*at_stream)(struct slots *s);
 	void (*at_memory)(struct slots *s);
+	const char *said;
 	struct zmram_slot *held;
 	struct { unsigned long in_place, refused, damaged, moved, lost; } seen;
 	u8 per_class[ZM_MAX_CLASSES + 1];

@@ -56,6 +56,15 @@ static bool slot_limit_allows(struct slots *s, size_t size)
 
 /* ---- writing and freeing ----------------------------------------------------- */
 
+/* Does the driver say why a write was answered like that? */
+static bool slot_said_why(const struct slots *s, int answer)
+{
+	const char *why = answer == -ENOSPC ? "mem_limit reached" :
+			  answer == -ENOMEM ? "no memory" : "compressor failed";
+
+	return answer ? s->said && strstr(s->said, why) : !s->said;
+}
+
 /* Writes a page that compresses to @len bytes, and is to get @want for an answer. */
 static void slot_write(struct slots *s, unsigned int i, s16 len, int want)
 {
@@ -66,7 +75,9 @@ static void slot_write(struct slots *s, unsigned int i, s16 len, int want)
 	w.size = len > 0 && len < zm_huge_size() ? len : PAGE_SIZE;
 	w.seed = (zmu_random(&s->rng) & ~0xffffULL) | (u16)len;
 	zmu_slot_page(w.seed, s->page);
+	s->said = NULL;
 	zmu_slot_want(s, zmu_slot_write(&s->dev, &walk, i, s->page), want, "answer to a write");
+	zmu_slot_want(s, slot_said_why(s, want), true, "said why?");
 	if (want) {
 		s->seen.refused++;
 		return;
