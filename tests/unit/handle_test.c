@@ -177,7 +177,7 @@ static void barging_until_it_sleeps_again(struct kunit *test)
 static void every_sleeper_gets_its_turn(struct kunit *test)
 {
 	struct zm_handle handle = { };
-	struct sleeper s[8];
+	struct sleeper s[6];
 	int i;
 
 	zm_handle_lock(&handle);
