@@ -22,7 +22,11 @@ done
 is "$failed" 0 "20 times: load, use two devices, unload without a reset"
 is "$(zm_nr_zspages)" 0 "no page is left behind"
 slab_after=$(meminfo_get SUnreclaim)
-num $((slab_after - slab_before)) -lt 4096 "unreclaimable slab grew by less than 4 MiB"
+if [[ -e /sys/kernel/debug/kmemleak ]]; then
+	skip "KASAN holds back what was freed; kmemleak looks for what was not"
+else
+	num $((slab_after - slab_before)) -lt 4096 "unreclaimable slab grew by less than 4 MiB"
+fi
 
 zm_load
 zm_setup 0 64M
