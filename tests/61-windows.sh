@@ -5,12 +5,10 @@
 # fails-if: with the windows of its races held open, the allocator loses, damages or
 # fails-if: leaks something.
 #
-# zmalloc's own failures and delays (drivers/zmalloc/fault.h), on kernels that have
+# zmalloc's own failures and delays (include/linux/zmalloc_fault.h), on kernels that have
 # fault injection: each of them under I/O, frees, migration and compaction at once.
 . "$ZM_TOP/tests/lib.sh"
 . "$ZM_TOP/tests/lib-device.sh"
-
-faults=/sys/kernel/debug/zmalloc-faults
 
 # Pages that are alike in size, so that compaction has something to do.
 make_alike()
@@ -50,22 +48,22 @@ all_happened()
 	local name
 
 	for name in "${delays[@]}" fail_page_lock fail_migrate; do
-		(($(fault_count "$faults/$name") > 0)) || return
+		(($(fault_count "$zm_faults/$name") > 0)) || return
 	done
 }
 
 zm_load num_devices=2
-[[ -d $faults/delay_wake ]] || { zm_unload; skip_all "this kernel has no fault injection"; }
+[[ -d $zm_faults/delay_wake ]] || { zm_unload; skip_all "this kernel has no fault injection"; }
 zm_setup 0 32M
 zm_setup 1 32M
 make_alike
 delays=(delay_release delay_worker delay_migrate delay_compact delay_sleep delay_wake)
 for name in "${delays[@]}"; do
-	fault_set $faults/$name 10
+	fault_set $zm_faults/$name 10
 done
-echo 200 >$faults/delay_us
-fault_set $faults/fail_page_lock 20
-fault_set $faults/fail_migrate 33
+echo 200 >$zm_faults/delay_us
+fault_set $zm_faults/fail_page_lock 20
+fault_set $zm_faults/fail_migrate 33
 compact_loop_start 0.1
 churn_start
 churn_objects >"$tap_scratch/churn.out" 2>&1 &
@@ -88,22 +86,22 @@ is $? 0 "the other device was filled, discarded and compacted meanwhile"
 compact_loop_stop
 churn_stop
 for name in "${delays[@]}" fail_page_lock fail_migrate; do
-	num "$(fault_count $faults/$name)" -gt 0 "$name: it happened"
-	diag "$name: $(fault_count $faults/$name) times"
-	fault_stop $faults/$name
+	num "$(fault_count $zm_faults/$name)" -gt 0 "$name: it happened"
+	diag "$name: $(fault_count $zm_faults/$name) times"
+	fault_stop $zm_faults/$name
 done
-cover delayed "$(fault_count $faults/delay_migrate)"
+cover delayed "$(fault_count $zm_faults/delay_migrate)"
 num "$(move_stat 0 migrated)" -gt 100 "pages moved all the same"
 num "$(move_stat 1 frees_deferred)" -gt 10 "zspages whose pages seemed locked went to the worker"
 
 ok blkdiscard -f /dev/zmram1 "discard everything"
 zm_check_empty 1
 tr '\0' 'Q' </dev/zero | dd of=/dev/zmram0 bs=1M count=2 iflag=fullblock oflag=direct status=none
-fault_set $faults/fail_zspage 100
+fault_set $zm_faults/fail_zspage 100
 is "$("$zm_tools/failwrite" /dev/zmram0 16)" 16 "without memory for a zspage, writes fail with EIO"
-num "$(fault_count $faults/fail_zspage)" -gt 0 "fail_zspage: it happened"
-cover injected "$(fault_count $faults/fail_zspage)"
-fault_stop $faults/fail_zspage
+num "$(fault_count $zm_faults/fail_zspage)" -gt 0 "fail_zspage: it happened"
+cover injected "$(fault_count $zm_faults/fail_zspage)"
+fault_stop $zm_faults/fail_zspage
 bad=$(dd if=/dev/zmram0 bs=1M count=2 iflag=direct status=none | tr -d 'Q' | wc -c)
 is "$bad" 0 "and leave the old content"
 zm_check_end 0

@@ -250,8 +250,10 @@ check_under_load()
 	loop "echo all >$sys/idle; echo 1 >$sys/compact; sleep 0.2" &
 	loop "cat $sys/mm_stat $sys/progress >/dev/null; zm_block_state 0 >/dev/null; sleep 0.1" &
 	compact_loop_start
+	windows_open 20 delay_recompress
 	ok "$zm_tools/diopattern" --dev /dev/zmram0 --size-mib 16 --threads 2 --seconds 20 \
 		"I/O, verified, with overwrites and discards under recompression"
+	windows_close delay_recompress
 	echo 0 >$trace/events/zmram/zmram_recompress/enable
 	compact_loop_stop
 	touch "$tap_scratch/stop"

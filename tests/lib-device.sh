@@ -151,6 +151,35 @@ fault_count()
 	echo $((fault_budget - $(<"$1/times")))
 }
 
+zm_faults=/sys/kernel/debug/zmalloc-faults
+
+# windows_open PERCENT SITE...: the driver's own delays (include/linux/zmalloc_fault.h), so
+# often, on a kernel that has fault injection
+windows_open()
+{
+	local site
+
+	[[ -d $zm_faults ]] || return 0
+	echo 1000 >$zm_faults/delay_us
+	for site in "${@:2}"; do
+		fault_set "$zm_faults/$site" "$1"
+	done
+}
+
+# windows_close SITE...: and a check for each that it was made use of
+windows_close()
+{
+	local site
+
+	[[ -d $zm_faults ]] || return 0
+	for site; do
+		num "$(fault_count "$zm_faults/$site")" -gt 0 "$site: it happened"
+		cover delayed "$(fault_count "$zm_faults/$site")"
+		fault_stop "$zm_faults/$site"
+	done
+	echo 100 >$zm_faults/delay_us
+}
+
 # ---- load ------------------------------------------------------------------
 
 # Files come and go, because memory that is compacted once stays so until somebody

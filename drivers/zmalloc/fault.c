@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Failures and delays on request, for tests: the kernel's fault injection
- * (Documentation/fault-injection) at the places listed in fault.h. Built only for
- * kernels that have it. Knobs are in /sys/kernel/debug/zmalloc-faults/NAME/, all off
- * at first; a delay lasts delay_us microseconds.
+ * (Documentation/fault-injection) at the places listed in
+ * include/linux/zmalloc_fault.h, those of the block device too. Built only for kernels
+ * that have it. Knobs are in /sys/kernel/debug/zmalloc-faults/NAME/, all off at first;
+ * a delay lasts delay_us microseconds.
  *
  * No locks: the attributes are the kernel's, which tolerates races between counting
  * and setting them.
  */
 #include <linux/debugfs.h>
 #include <linux/delay.h>
+#include <linux/export.h>
 #include <linux/fault-inject.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/zmalloc_fault.h>
 
 #include <compat/fault.h>
-
-#include "fault.h"
 
 #define ZM_DELAY_MAX_US	2000U
 
@@ -30,6 +31,9 @@ static const char *const zm_fault_names[ZM_NR_FAULTS] = {
 	[ZM_DELAY_COMPACT]	= "delay_compact",
 	[ZM_DELAY_SLEEP]	= "delay_sleep",
 	[ZM_DELAY_WAKE]		= "delay_wake",
+	[ZM_DELAY_RECOMPRESS]	= "delay_recompress",
+	[ZM_DELAY_WRITEBACK]	= "delay_writeback",
+	[ZM_DELAY_READBACK]	= "delay_readback",
 };
 
 static struct fault_attr zm_fault_attrs[ZM_NR_FAULTS];
@@ -63,6 +67,7 @@ void zm_delay(enum zm_fault site)
 	if (zm_fault(site))
 		udelay(min(READ_ONCE(zm_delay_us), ZM_DELAY_MAX_US));
 }
+EXPORT_SYMBOL_GPL(zm_delay);
 
 /* Before there is a pool. */
 void zm_faults_create(void)

@@ -38,10 +38,9 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/zmalloc.h>
+#include <linux/zmalloc_fault.h>
 
 #include <compat/shrinker.h>
-
-#include "fault.h"
 
 #define ZM_UNIT			BIT(ZM_PLACE_UNIT_SHIFT)
 #define ZM_HEADER		sizeof(unsigned long)

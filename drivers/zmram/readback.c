@@ -18,6 +18,7 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/mm.h>
+#include <linux/zmalloc_fault.h>
 
 #include "zmram.h"
 
@@ -157,6 +158,7 @@ int zmram_reads_add(struct zmram_reads *reads, unsigned long index, void *dst)
 		if (ret != ZMRAM_ON_BACKING)
 			return ret;
 	}
+	zm_delay(ZM_DELAY_READBACK);
 	io->index = index;
 	io->block = zmram_data_stamp(io->data);
 	io->dst = dst;

@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/zmalloc_fault.h>
 
 #include "zmram.h"
 
@@ -148,6 +149,7 @@ static int zmram_recomp_slot(struct zmram_recomp *rc, unsigned long index)
 	if (ret)
 		return ret;
 	len = zmram_recomp_compress(rc, word, data, &prio, &hopeless);
+	zm_delay(ZM_DELAY_RECOMPRESS);
 	if (len > 0)
 		ret = zmram_recomp_commit(rc, index, len, prio);
 	else if (!len)

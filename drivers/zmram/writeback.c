@@ -17,6 +17,7 @@
 #include <linux/sort.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/zmalloc_fault.h>
 
 #include "zmram.h"
 
@@ -64,6 +65,7 @@ static void zmram_wb_arrived(struct zmram_wb_run *run, struct zmram_io *io)
 		zmram_wb_undo(run, io);
 	} else {
 		zmram_stat_add(run->dev, ZMRAM_BD_WRITES, 1);
+		zm_delay(ZM_DELAY_WRITEBACK);
 		if (zmram_slot_to_block(run->dev, run->meta, io->index, io->block, io->data))
 			zmram_post_done(run->dev, 1);
 		else

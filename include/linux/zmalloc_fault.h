@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Places where a debug kernel can be told to fail, or to dawdle while a race is
- * possible; nothing at all where the kernel has no fault injection. See fault.c.
+ * possible; nothing at all where the kernel has no fault injection. The allocator's and
+ * those of the block device, behind one set of knobs: see drivers/zmalloc/fault.c.
  */
-#ifndef ZM_FAULT_H
-#define ZM_FAULT_H
+#ifndef ZMALLOC_FAULT_H
+#define ZMALLOC_FAULT_H
 
 #include <linux/types.h>
 
@@ -18,6 +19,9 @@ enum zm_fault {
 	ZM_DELAY_COMPACT,	/* object copied, handle not rewritten yet */
 	ZM_DELAY_SLEEP,		/* wait bit set, not asleep yet */
 	ZM_DELAY_WAKE,		/* handle unlocked, sleeper not woken yet */
+	ZM_DELAY_RECOMPRESS,	/* recompressed with the slot unlocked, not committed yet */
+	ZM_DELAY_WRITEBACK,	/* written with the slot unlocked, not committed yet */
+	ZM_DELAY_READBACK,	/* slot unlocked, the read of its block not started yet */
 	ZM_NR_FAULTS
 };
 
@@ -36,4 +40,4 @@ void zm_faults_destroy(void);
 #define zm_faults_destroy()	do { } while (0)
 
 #endif
-#endif /* ZM_FAULT_H */
+#endif /* ZMALLOC_FAULT_H */
