@@ -13,9 +13,9 @@ INSTALL_MOD_PATH ?=
 DROP_IN ?=
 
 # What check-debug runs, on what if LANES= does not say, and what has to have happened there.
-DEBUG_SETS := check,callers
+DEBUG_SETS := check,callers,long
 DEBUG_LANES := kasan+lockdep,uml-kasan,6.12-kcsan
-COVER := migrated,busy,putback,released_isolated,frees_deferred,objects_compacted,injected
+COVER := migrated,busy,putback,released_isolated,frees_deferred,objects_compacted,injected,delayed
 # How long soak takes.
 MINUTES ?= 30
 
