@@ -225,6 +225,10 @@ static void model_forget(struct zmu_model *m, unsigned int i)
 
 void zmu_model_migrate(struct zmu_model *m)
 {
+	/* To the driver they are all one. */
+	static const enum migrate_mode modes[] = {
+		MIGRATE_ASYNC, MIGRATE_SYNC_LIGHT, MIGRATE_SYNC,
+	};
 	unsigned int i, touching = 0;
 	struct page *page;
 	int ret, want;
@@ -247,7 +251,7 @@ void zmu_model_migrate(struct zmu_model *m)
 		want = busy ? -EAGAIN : 1;
 		m->counter[ZM_BUSY] += busy;
 	}
-	ret = zmu_migrate(m->test, page, MIGRATE_SYNC);
+	ret = zmu_migrate(m->test, page, modes[zmu_below(&m->rng, ARRAY_SIZE(modes))]);
 	zmu_model_want(m, ret, want, "answer to a move");
 	if (want == 1) {
 		m->counter[ZM_MIGRATED]++;
