@@ -6,6 +6,7 @@
  *
  *	echo ORDER > /sys/kernel/debug/zm_mates/order	(0 to 9; 0: single)
  *	echo COUNT > /sys/kernel/debug/zm_mates/take	take so many of them
+ *	echo 1 > /sys/kernel/debug/zm_mates/thin	give back every other compound page
  *	cat /sys/kernel/debug/zm_mates/frames		"PFN ORDER" of each
  *	cat /sys/kernel/debug/zm_mates/damaged		pages that are not as written
  *	echo 1 > /sys/kernel/debug/zm_mates/drop	give all of them back
@@ -13,7 +14,10 @@
  * moved counts pages that changed their frame; released, those given back while the VM
  * held them isolated.
  *
- * A slot keeps its number, its page may change: zm_mates_lock protects which page it has.
+ * Thinned, they leave holes of their size, which are what the kernel gives away next: that
+ * is how others' pages come to lie right beside them.
+ *
+ * A slot keeps its number, its page may change, or go: zm_mates_lock protects which page it has.
  * Who gives a page back locks it first, and so ends what the VM may do with it.
  */
 #include <linux/debugfs.h>
@@ -102,16 +106,20 @@ static const struct movable_operations zm_mates_ops = {
 
 /* ---- taking and giving back ------------------------------------------------ */
 
-/* The page of that slot, locked, so that it stays the page of that slot. */
+/* The page of that slot, locked, so that it stays the page of that slot; or NULL. */
 static struct page *zm_mates_get(unsigned int slot)
 {
 	struct page *page;
 
+	lockdep_assert_held(&zm_mates_mutex);
 	for (;;) {
 		spin_lock(&zm_mates_lock);
 		page = zm_mates_page[slot];
-		get_page(page);
+		if (page)
+			get_page(page);
 		spin_unlock(&zm_mates_lock);
+		if (!page)
+			return NULL;
 
 		lock_page(page);
 		if (page == READ_ONCE(zm_mates_page[slot]))
@@ -170,25 +178,59 @@ static int zm_mates_take(void *data, u64 count)
 
 DEFINE_DEBUGFS_ATTRIBUTE(zm_mates_take_fops, NULL, zm_mates_take, "%llu\n");
 
+/* Gives back the locked page of a slot, for good. */
+static void zm_mates_release(struct page *page, unsigned int slot)
+{
+	if (!PageCompound(page)) {
+		if (PageIsolated(page))
+			atomic_long_inc(&zm_mates_released);
+		__ClearPageMovable(page);
+		set_page_private(page, 0);
+	}
+	spin_lock(&zm_mates_lock);
+	WRITE_ONCE(zm_mates_page[slot], NULL);
+	spin_unlock(&zm_mates_lock);
+	zm_mates_put(page);
+	put_page(page);
+}
+
 static void zm_mates_drop_all(void)
 {
 	mutex_lock(&zm_mates_mutex);
 	while (zm_mates_slots) {
-		struct page *page = zm_mates_get(zm_mates_slots - 1);
+		unsigned int slot = --zm_mates_slots;
+		struct page *page = zm_mates_get(slot);
 
-		if (!PageCompound(page)) {
-			if (PageIsolated(page))
-				atomic_long_inc(&zm_mates_released);
-			__ClearPageMovable(page);
-			set_page_private(page, 0);
-		}
-		zm_mates_slots--;
-		zm_mates_put(page);
-		put_page(page);
+		if (page)
+			zm_mates_release(page, slot);
 		cond_resched();
 	}
 	mutex_unlock(&zm_mates_mutex);
 }
+
+static int zm_mates_thin(void *data, u64 ignored)
+{
+	bool keep = false;
+	unsigned int slot;
+
+	mutex_lock(&zm_mates_mutex);
+	for (slot = 0; slot < zm_mates_slots; slot++) {
+		struct page *page = zm_mates_get(slot);
+
+		if (!page)
+			continue;
+		keep = PageCompound(page) ? !keep : keep;
+		if (!PageCompound(page) || keep)
+			zm_mates_put(page);
+		else
+			zm_mates_release(page, slot);
+		cond_resched();
+	}
+	mutex_unlock(&zm_mates_mutex);
+	return 0;
+}
+
+DEFINE_DEBUGFS_ATTRIBUTE(zm_mates_thin_fops, NULL, zm_mates_thin, "%llu\n");
 
 static int zm_mates_drop(void *data, u64 ignored)
 {
@@ -208,6 +250,8 @@ static int zm_mates_frames_show(struct seq_file *seq, void *v)
 	for (slot = 0; slot < zm_mates_slots; slot++) {
 		struct page *page = zm_mates_get(slot);
 
+		if (!page)
+			continue;
 		seq_printf(seq, "%lu %u\n", page_to_pfn(page), compound_order(page));
 		zm_mates_put(page);
 	}
@@ -226,6 +270,8 @@ static int zm_mates_damaged_get(void *data, u64 *damaged)
 	for (slot = 0; slot < zm_mates_slots; slot++) {
 		struct page *page = zm_mates_get(slot);
 
+		if (!page)
+			continue;
 		if (!zm_mates_intact(page, slot))
 			(*damaged)++;
 		zm_mates_put(page);
@@ -253,6 +299,7 @@ static int __init zm_mates_init(void)
 	zm_mates_dir = debugfs_create_dir("zm_mates", NULL);
 	debugfs_create_u32("order", 0600, zm_mates_dir, &zm_mates_order);
 	debugfs_create_file("take", 0200, zm_mates_dir, NULL, &zm_mates_take_fops);
+	debugfs_create_file("thin", 0200, zm_mates_dir, NULL, &zm_mates_thin_fops);
 	debugfs_create_file("drop", 0200, zm_mates_dir, NULL, &zm_mates_drop_fops);
 	debugfs_create_file("frames", 0400, zm_mates_dir, NULL, &zm_mates_frames_fops);
 	debugfs_create_file("damaged", 0400, zm_mates_dir, NULL, &zm_mates_damaged_fops);
