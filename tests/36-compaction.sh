@@ -1,16 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=512M cpus=2 timeout=200 set=callers
-# fails-if: the kernel's own compaction, for an allocation or in the background,
+# needs: mem=512M cpus=2 timeout=300 set=callers
+# fails-if: the kernel's compaction, for an allocation, in the background or by hand,
 # fails-if: moves none of the device's pages, or damages them.
 #
-# Compaction that nobody asked for by hand: direct, for an allocation that cannot
-# wait; and by kcompactd, because memory has become too fragmented (proactive).
+# Compaction, whoever wants it: direct, for an allocation that cannot wait; by kcompactd,
+# because memory has become too fragmented (proactive); and for somebody who writes to
+# compact_memory.
 . "$ZM_TOP/tests/lib.sh"
 . "$ZM_TOP/tests/lib-device.sh"
 . "$ZM_TOP/tests/lib-callers.sh"
 
 mib=150		# nearly all of the holes, so that no huge page is free in between
+few=40		# for what goes through all of memory before it ends
+by_hand='sysctl_compaction_handler|compact_nodes'
 
 # at_least WANTED CALLER: within a quarter of a minute
 at_least()
@@ -18,6 +21,11 @@ at_least()
 	wait_until 15 eval "(( \$(moved_by '$2') >= $1 ))"
 	num "$(moved_by "$2")" -ge "$1" "$3: pages of the device moved"
 	diag "$3: $(moved_by "$2") pages"
+}
+
+compact_by_hand()
+{
+	zm_scatter 0 $few && callers_start && echo 1 >/proc/sys/vm/compact_memory
 }
 
 [[ -e /proc/sys/vm/nr_hugepages ]] || skip_all "no huge pages in this kernel"
@@ -42,6 +50,12 @@ echo 100 >/proc/sys/vm/compaction_proactiveness
 at_least 5000 'kcompactd' "proactive compaction"
 echo 0 >/proc/sys/vm/compaction_proactiveness
 ok "$zm_tools/devfill" --dev /dev/zmram0 --mib $mib --verify "the data is as it was"
+
+ok repeat_until 3 '(($(moved_by "$by_hand") >= 100))' compact_by_hand \
+	"scattered once more, and compacted by hand"
+num "$(moved_by "$by_hand")" -ge 100 "by hand: pages of the device moved"
+diag "by hand: $(moved_by "$by_hand") pages; $(callers_list 1)"
+ok "$zm_tools/devfill" --dev /dev/zmram0 --mib $few --verify "the data is as it was"
 
 callers_stop
 zm_check_end 0
