@@ -66,6 +66,7 @@ zm_setup 1 256M
 mkswap /dev/zmram1 >/dev/null
 ok swapon -p 100 /dev/zmram1 "swap on the second device"
 callers_start
+swapped_in=$(vmstat_get pswpin)
 "$zm_tools/numabounce" --mib 48 --to $far --seconds 30 >"$tap_scratch/bounce" 2>&1 &
 bounce=$!
 failed=0 stayed=0 wrong=0 crossed=0
@@ -95,6 +96,9 @@ num "$(sed -n 's/.*moved_single=\([0-9]*\).*/\1/p' "$tap_scratch/bounce")" -gt 5
 	"move_pages(2) moved it"
 num "$(sed -n 's/.*whole_moves=\([0-9]*\).*/\1/p' "$tap_scratch/bounce")" -gt 0 \
 	"migrate_pages(2), too"
+num "$(sed -n 's/.*pageouts=\([0-9]*\).*/\1/p' "$tap_scratch/bounce")" -gt 0 \
+	"it had pages swapped out"
+num $(($(vmstat_get pswpin) - swapped_in)) -gt 0 "and read them back"
 diag "moved by memory offline: $(moved_by offline_pages); under migrate_pages(2) or move_pages(2):" \
 	"$(moved_by '.*sys_migrate_pages|.*sys_move_pages|kernel_migrate_pages|kernel_move_pages')"
 is $(($(zspages_on 0) + $(zspages_on 1) + $(zspages_on $far))) "$(in_use)" \
