@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # needs: mem=1G cpus=1 timeout=300
 # fails-if: an attribute's format or errno differs from zram's, or a refused
-# fails-if: write changes something.
+# fails-if: write changes something; or a file cannot be read after a reset.
 #
 # Formats of all attributes, and every bad input.
 . "$ZM_TOP/tests/lib.sh"
@@ -147,6 +147,24 @@ d.write(bytes(4096)); d.write(b"AB"*2048); d.write(os.urandom(4096)); d.write(os
 	is "$(cat $sys/initstate)" 0 "and the size"
 }
 
+# What a file shows may be gone with the reset, twice at most.
+read_after_reset()
+{
+	local files
+
+	zm_dev_reset 0
+	echo "algo=zstd priority=1" >$sys/recomp_algorithm
+	echo 64M >$sys/disksize
+	zm_fill_sizes 0 16
+	store reset 1 ok
+	store reset 1 ok
+	mapfile -t files < <(find $sys/ -maxdepth 1 -type f -perm -u+r)
+	num "${#files[@]}" -gt 15 "files to read after two resets"
+	ok cat "${files[@]}" "each of them can be read"
+	like "$(cat $sys/comp_algorithm)" '\[lz4\]' "the algorithm is the default"
+	is "$(cat $sys/recomp_algorithm)" "" "and no other is left"
+}
+
 zm_load
 check_formats
 check_modes
@@ -154,6 +172,7 @@ bad_input_before_init
 good_input
 bad_input_after_init
 stat_values
+read_after_reset
 zm_setup 0 64M
 zm_check_end 0
 tap_done

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# needs: mem=1G cpus=2 timeout=300
+# needs: mem=1G cpus=2 timeout=400
 # fails-if: adding, removing, sizing, resetting and opening devices at the same
-# fails-if: time crashes, hangs, leaks, or lets a device in use go.
+# fails-if: time crashes, hangs, leaks, or lets a device in use go; or a device whose
+# fails-if: pages are being moved cannot be reset and removed.
 #
-# Devices come, go and are reset under the hands of others.
+# Devices come, go and are reset under the hands of others, and of compaction.
 . "$ZM_TOP/tests/lib.sh"
 . "$ZM_TOP/tests/lib-device.sh"
 
@@ -26,6 +27,31 @@ add_and_remove()
 	echo "$id" >$control/hot_remove
 }
 
+# Sizes what others have added and not sized yet, or not any more, because it goes.
+size_others()
+{
+	local file size
+
+	for file in /sys/block/zmram[1-9]*/disksize; do
+		read -r size <"$file" && [[ $size == 0 ]] && echo 16M >"$file"
+	done
+}
+
+# A pool goes as soon as one of its pages has moved, while others are about to. How many
+# had is noted before, because the count goes with it.
+reset_while_moved()
+{
+	local id moved
+
+	id=$(cat $control/hot_add) && echo 32M >"/sys/block/zmram$id/disksize"
+	"$zm_tools/devfill" --dev "/dev/zmram$id" --mib 4
+	wait_until $((3 * $(param slow 1))) eval '[[ $(move_stat $id migrated) != 0 ]]'
+	moved=$(move_stat "$id" migrated)
+	echo 1 >"/sys/block/zmram$id/reset" && echo "$moved" >>"$tap_scratch/moved"
+	echo "$id" >$control/hot_remove
+}
+
+# Two of these compete.
 size_and_reset()
 {
 	echo 1 >/sys/block/zmram0/reset
@@ -39,8 +65,7 @@ open_and_close()
 
 read_all()
 {
-	cat /sys/block/zmram*/{mm_stat,io_stat,debug_stat,move_stat,comp_algorithm,disksize,initstate} \
-		/sys/kernel/debug/zmalloc/*/{classes,zspages,counters}
+	cat /sys/block/zmram*/* /sys/kernel/debug/{zmalloc,zmram}/*/*
 }
 
 change_settings()
@@ -77,18 +102,26 @@ is "$(store_errno /sys/block/zmram0/reset 1)" ok "but when it is closed"
 
 dmesg_mark
 pids=()
+: >"$tap_scratch/moved"
 for what in add_and_remove size_and_reset open_and_close open_and_close read_all change_settings \
-	add_and_remove; do
+	add_and_remove size_and_reset size_others reset_while_moved; do
 	forever $what &
 	pids+=($!)
 done
+churn_start
 compact_loop_start 0.2
 sleep 40
+# Longer where compaction finds little to do.
+wait_until 80 grep -q '[1-9]' "$tap_scratch/moved"
 touch "$tap_scratch/stop"
-ok wait_until 60 eval '! kill -0 '"${pids[*]}"' 2>/dev/null' "everybody stops when told to"
+ok wait_until $((60 * $(param slow 1))) eval '! kill -0 '"${pids[*]}"' 2>/dev/null' "everybody stops when told to"
 wait "${pids[@]}"
 compact_loop_stop
+churn_stop
 ok dmesg_clean_since_mark "40 seconds of that and the kernel is content"
+diag "$(grep -c '[1-9]' "$tap_scratch/moved") pools went while their pages were being moved"
+num "$(awk '{ sum += $1 } END { print sum + 0 }' "$tap_scratch/moved")" -gt 0 \
+	"pages of pools that went had moved"
 for id in /sys/block/zmram[1-9]*; do
 	[[ ! -e $id ]] || echo "${id##*/zmram}" >$control/hot_remove
 done

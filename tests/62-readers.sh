@@ -10,19 +10,28 @@
 . "$ZM_TOP/tests/lib-device.sh"
 
 pools=/sys/kernel/debug/zmalloc
+shrinkers=/sys/kernel/debug/shrinker
 # KCSAN looks at one access of a thousand.
 seconds=40
 [[ ! -e $zm_kcsan ]] || seconds=150
 export ZM_DEV=/dev/zmram0 ZM_SIZE=32m ZM_RUNTIME=5
 
+# What the device's shrinker says that it could free, in pages, if the kernel tells.
+shrinker_files()
+{
+	[[ ! -d $shrinkers ]] || find $shrinkers -path '*/zmalloc-zmram0-*/count'
+}
+
 readable_files()
 {
 	find /sys/block/zmram0/ $pools/zmram0 /sys/kernel/debug/zmram/zmram0 -maxdepth 1 -type f \
 		-perm -u+r
+	shrinker_files
 }
 
 # Reads them all, and in between the one that looks at most, until told to stop. Prints
-# how often, how many numbers a device of 64 MiB cannot have, and what failed.
+# how often, how many numbers a device of 64 MiB cannot have, and what failed. No more can
+# be freed than mem_limit allows to be had.
 read_loop()
 {
 	readable_files | /usr/bin/python3 -c '
@@ -42,7 +51,9 @@ while not os.path.exists(stop):
             except OSError as error:
                 errors.add(f"{path}: {error.strerror}")
                 continue
-            if path == classes or name.endswith("_stat"):
+            if path.endswith("/count"):
+                odd += sum(not 0 <= int(n) <= 512 << 8 for n in text.split()[1:])
+            elif path == classes or name.endswith("_stat"):
                 odd += sum(not 0 <= int(n) < 1 << 40 for n in re.findall(r"-?\b\d+\b", text))
     reads += 1
 print(reads, odd, *errors)' $pools/zmram0/classes "$tap_scratch/stop"
@@ -74,6 +85,7 @@ work()
 zm_load
 zm_setup 0 64M
 num "$(readable_files | wc -l)" -ge 20 "files to read"
+[[ ! -d $shrinkers ]] || is "$(shrinker_files | wc -l)" 1 "and what its shrinker could free"
 read_loop >"$tap_scratch/read" &
 reader=$!
 settings_loop &

@@ -3,7 +3,8 @@
 # needs: mem=1G cpus=2 timeout=500 set=long
 # fails-if: a page has other content after it was written back, read back, or
 # fails-if: changed during that; a block is lost or used twice; a limit does not hold;
-# fails-if: an errno or a format differs from zram's; a reset keeps the backing device.
+# fails-if: an errno or a format differs from zram's; a reset keeps the backing device;
+# fails-if: a run that begins meanwhile, or a reader of backing_dev, meets what is gone.
 #
 # Writeback to a block device. (To a file: 74. To slow and failing devices: 75.)
 . "$ZM_TOP/tests/lib.sh"
@@ -237,8 +238,10 @@ race()
 	writeback_loop 2>/dev/null &
 	loop=$!
 	compact_loop_start 1
+	windows_open 5 delay_writeback delay_readback
 	ok "$zm_tools/diopattern" --dev /dev/zmram0 --seconds 8 --threads 3 --buf-align "$2" \
 		"overwrites, discards and reads beside writeback (compressed $1)"
+	windows_close delay_writeback delay_readback
 	compact_loop_stop
 	touch "$tap_scratch/stop"
 	wait "$loop"
@@ -286,6 +289,82 @@ stacked()
 	is "$(store_errno /sys/block/zmram1/reset 1)" ok "until the upper one is reset"
 }
 
+begin_runs()
+{
+	until [[ -e $tap_scratch/stop ]]; do
+		echo page_indexes=0-16383 >$sys/writeback && echo writeback
+		echo page_indexes=0-4095 >$sys/writeback && echo writeback
+		echo type=huge >$sys/recompress && echo recompress
+		echo all >$sys/idle && echo idle
+		echo idle >$sys/writeback && echo writeback
+	done 2>/dev/null
+}
+
+# refill SIZE: a fresh device of that size, for runs of every kind
+refill()
+{
+	zm_dev_reset 0 && echo /dev/ram0 >$sys/backing_dev &&
+		echo "algo=zstd priority=1" >$sys/recomp_algorithm && echo "$1" >$sys/disksize &&
+		dd if="$tap_scratch/noise" of=/dev/zmram0 bs=64k oflag=direct conv=notrunc status=none
+}
+
+# Runs begin all the time, on a device that is large and small in turn: their bounds are
+# those of the size that it has.
+resize_under_runs()
+{
+	local end=$((SECONDS + 5)) round=0 failed=0 sizes=(64M 16M) runs
+
+	head -c 2M /dev/urandom >"$tap_scratch/noise"
+	rm -f "$tap_scratch/stop"
+	begin_runs >"$tap_scratch/runs" &
+	runs=$!
+	while ((SECONDS < end || round < 6)); do
+		refill "${sizes[round++ % 2]}" || failed=$((failed + 1))
+	done
+	touch "$tap_scratch/stop"
+	wait $runs
+	is "$failed" 0 "reset and sized $round times while runs begin"
+	diag "to their end came: $(sort "$tap_scratch/runs" | uniq -c | tr -s ' \n' ' ')"
+	ok refill 64M "once more"
+	is "$(wb_all 0)" ok "and written back"
+	is "$(dd if=/dev/zmram0 bs=64k count=32 iflag=direct status=none | md5sum)" \
+		"$(md5sum <"$tap_scratch/noise")" "read back, it is what it was"
+}
+
+# Says what else backing_dev shows but what it can be.
+watch_backing()
+{
+	local shown
+
+	until [[ -e $tap_scratch/stop ]]; do
+		read -r shown <$sys/backing_dev
+		case $shown in
+		none | /dev/ram0 | "$small") ;;
+		*) echo "$shown" ;;
+		esac
+	done
+}
+
+change_under_readers()
+{
+	local end=$((SECONDS + 3)) round=0 answers='' reader
+
+	zm_dev_reset 0
+	rm -f "$tap_scratch/stop"
+	watch_backing >"$tap_scratch/shown" 2>&1 &
+	reader=$!
+	while ((SECONDS < end || round < 5)); do
+		round=$((round + 1))
+		answers+="$(store_errno $sys/backing_dev /dev/ram0) "
+		answers+="$(store_errno $sys/backing_dev "$small") "
+		answers+="$(store_errno $sys/reset 1) "
+	done
+	touch "$tap_scratch/stop"
+	wait $reader
+	is "${answers//ok /}" "" "set, replaced and reset while it is read"
+	is "$(sort -u "$tap_scratch/shown")" "" "a reader sees one of them, or none"
+}
+
 zm_load num_devices=2
 wb_ram_disks 1 64
 # A second one, of 1 MiB.
@@ -302,6 +381,8 @@ freeing
 full
 limit
 compressed
+resize_under_runs
+change_under_readers
 race 0 512
 race 1 4096
 stacked
