@@ -202,7 +202,7 @@ wb_ram_disks 1 64
 modprobe dm-delay 2>/dev/null || skip_all "no dm-delay"
 # Seconds in which a program can be started twice.
 slow=2
-[[ $ZM_ACCEL != tcg ]] || slow=8
+[[ $ZM_ACCEL != tcg && $(param slow 1) == 1 ]] || slow=8
 linear
 at_exit dmsetup remove wb
 failing_writes
