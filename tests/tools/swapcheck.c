@@ -33,7 +33,7 @@
 #define PAGE_BITS	28	/* of a block id: page number; the rest is generation */
 
 static struct {
-	uint64_t pages;
+	uint64_t pages, held;
 	unsigned int threads;
 	double seconds;
 	uint64_t seed;
@@ -207,6 +207,24 @@ static void map_memory(void)
 	madvise(memory, bytes, opt.collapse ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
+/*
+ * Makes memory short without the work of filling and pushing out all of it: huge pages
+ * where there are any, and locked. They go with the process.
+ */
+static void hold_memory(void)
+{
+	char *p;
+
+	if (!opt.held)
+		return;
+	p = mmap(NULL, opt.held, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		die_errno("cannot map %" PRIu64 " bytes; use a smaller --hold", opt.held);
+	madvise(p, opt.held, MADV_HUGEPAGE);
+	if (mlock(p, opt.held))
+		die_errno("cannot lock %" PRIu64 " bytes in memory; use a smaller --hold", opt.held);
+}
+
 static void split_work(struct worker *workers)
 {
 	for (unsigned int i = 0; i < opt.threads; i++) {
@@ -222,6 +240,7 @@ static int run(void)
 	double start = now_seconds();
 	pthread_t ticker;
 
+	hold_memory();
 	map_memory();
 	split_work(workers);
 	if (pthread_create(&ticker, NULL, progress, NULL))
@@ -249,6 +268,7 @@ static void usage(void)
 	       "Fill N MiB of anonymous memory (more than RAM, less than RAM + swap), rewrite\n"
 	       "and push out random pages, and verify every page.\n\n"
 	       "  --mib N             memory to use, in MiB\n"
+	       "  --hold N            keep N MiB more of RAM from everybody, locked (default 0)\n"
 	       "  --threads T         threads, each with a range of its own (default 2)\n"
 	       "  --seconds S         length of the rewriting phase (default 10)\n"
 	       "  --seed X            start of the random numbers (default 1)\n"
@@ -264,6 +284,7 @@ static void parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "mib", required_argument, NULL, 'm' },
+		{ "hold", required_argument, NULL, 'o' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "seconds", required_argument, NULL, 's' },
 		{ "seed", required_argument, NULL, 'x' },
@@ -279,6 +300,7 @@ static void parse_options(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'm': mib = parse_number("mib", optarg, 1, 1 << 20); break;
+		case 'o': opt.held = parse_number("hold", optarg, 0, 1 << 20) * MIB; break;
 		case 't': opt.threads = parse_number("threads", optarg, 1, MAX_THREADS); break;
 		case 's': opt.seconds = parse_number("seconds", optarg, 0, 1 << 20); break;
 		case 'x': opt.seed = parse_number("seed", optarg, 0, UINT64_MAX); break;
