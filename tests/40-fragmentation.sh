@@ -33,7 +33,7 @@ if ((${got:-0} * 100 < ${possible:-999} * 97)); then
 	diag "$movable"
 	got=$(field "$movable" obtained) possible=$(field "$movable" possible)
 fi
-num "${possible:-0}" -gt 200 "there is memory for more than 200 huge pages"
+num "${possible:-0}" -gt 150 "there is memory for more than 150 huge pages"
 num $((${got:-0} * 100)) -ge $((${possible:-999} * 97)) "movable: 97 % of the possible huge pages"
 num $(($(field "$pinned" obtained) * 100)) -lt $(($(field "$pinned" possible) * 80)) \
 	"pinned: less than 80 %"
