@@ -135,6 +135,20 @@ static void zm_mates_put(struct page *page)
 	put_page(page);
 }
 
+/* The next page from @slot on, which becomes its slot, locked; or NULL. */
+static struct page *zm_mates_next(unsigned int *slot)
+{
+	struct page *page;
+
+	cond_resched();
+	for (; *slot < zm_mates_slots; ++*slot) {
+		page = zm_mates_get(*slot);
+		if (page)
+			return page;
+	}
+	return NULL;
+}
+
 static int zm_mates_take_one(unsigned int order)
 {
 	unsigned int slot = zm_mates_slots;
@@ -196,35 +210,29 @@ static void zm_mates_release(struct page *page, unsigned int slot)
 
 static void zm_mates_drop_all(void)
 {
-	mutex_lock(&zm_mates_mutex);
-	while (zm_mates_slots) {
-		unsigned int slot = --zm_mates_slots;
-		struct page *page = zm_mates_get(slot);
+	unsigned int slot;
+	struct page *page;
 
-		if (page)
-			zm_mates_release(page, slot);
-		cond_resched();
-	}
+	mutex_lock(&zm_mates_mutex);
+	for (slot = 0; (page = zm_mates_next(&slot)); slot++)
+		zm_mates_release(page, slot);
+	zm_mates_slots = 0;
 	mutex_unlock(&zm_mates_mutex);
 }
 
 static int zm_mates_thin(void *data, u64 ignored)
 {
-	bool keep = false;
 	unsigned int slot;
+	struct page *page;
+	bool keep = false;
 
 	mutex_lock(&zm_mates_mutex);
-	for (slot = 0; slot < zm_mates_slots; slot++) {
-		struct page *page = zm_mates_get(slot);
-
-		if (!page)
-			continue;
+	for (slot = 0; (page = zm_mates_next(&slot)); slot++) {
 		keep = PageCompound(page) ? !keep : keep;
 		if (!PageCompound(page) || keep)
 			zm_mates_put(page);
 		else
 			zm_mates_release(page, slot);
-		cond_resched();
 	}
 	mutex_unlock(&zm_mates_mutex);
 	return 0;
@@ -245,13 +253,10 @@ DEFINE_DEBUGFS_ATTRIBUTE(zm_mates_drop_fops, NULL, zm_mates_drop, "%llu\n");
 static int zm_mates_frames_show(struct seq_file *seq, void *v)
 {
 	unsigned int slot;
+	struct page *page;
 
 	mutex_lock(&zm_mates_mutex);
-	for (slot = 0; slot < zm_mates_slots; slot++) {
-		struct page *page = zm_mates_get(slot);
-
-		if (!page)
-			continue;
+	for (slot = 0; (page = zm_mates_next(&slot)); slot++) {
 		seq_printf(seq, "%lu %u\n", page_to_pfn(page), compound_order(page));
 		zm_mates_put(page);
 	}
@@ -264,18 +269,14 @@ DEFINE_SHOW_ATTRIBUTE(zm_mates_frames);
 static int zm_mates_damaged_get(void *data, u64 *damaged)
 {
 	unsigned int slot;
+	struct page *page;
 
 	*damaged = 0;
 	mutex_lock(&zm_mates_mutex);
-	for (slot = 0; slot < zm_mates_slots; slot++) {
-		struct page *page = zm_mates_get(slot);
-
-		if (!page)
-			continue;
+	for (slot = 0; (page = zm_mates_next(&slot)); slot++) {
 		if (!zm_mates_intact(page, slot))
 			(*damaged)++;
 		zm_mates_put(page);
-		cond_resched();
 	}
 	mutex_unlock(&zm_mates_mutex);
 	return 0;
