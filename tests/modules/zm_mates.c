@@ -39,7 +39,7 @@ static DEFINE_SPINLOCK(zm_mates_lock);
 static struct page **zm_mates_page;	/* zm_mates_lock */
 static unsigned int zm_mates_slots;
 static u32 zm_mates_order;
-static atomic_long_t zm_mates_moved, zm_mates_released;
+static atomic_t zm_mates_moved, zm_mates_released;
 
 static u32 zm_mates_word(unsigned int slot, unsigned int nr)
 {
@@ -94,7 +94,7 @@ static int zm_mates_migrate(struct page *dst, struct page *src, enum migrate_mod
 	__ClearPageMovable(src);
 	set_page_private(src, 0);
 	put_page(src);
-	atomic_long_inc(&zm_mates_moved);
+	atomic_inc(&zm_mates_moved);
 	return MIGRATEPAGE_SUCCESS;
 }
 
@@ -197,7 +197,7 @@ static void zm_mates_release(struct page *page, unsigned int slot)
 {
 	if (!PageCompound(page)) {
 		if (PageIsolated(page))
-			atomic_long_inc(&zm_mates_released);
+			atomic_inc(&zm_mates_released);
 		__ClearPageMovable(page);
 		set_page_private(page, 0);
 	}
@@ -284,14 +284,6 @@ static int zm_mates_damaged_get(void *data, u64 *damaged)
 
 DEFINE_DEBUGFS_ATTRIBUTE(zm_mates_damaged_fops, zm_mates_damaged_get, NULL, "%llu\n");
 
-static int zm_mates_count_get(void *data, u64 *value)
-{
-	*value = atomic_long_read(data);
-	return 0;
-}
-
-DEFINE_DEBUGFS_ATTRIBUTE(zm_mates_count_fops, zm_mates_count_get, NULL, "%llu\n");
-
 static int __init zm_mates_init(void)
 {
 	zm_mates_page = vcalloc(ZM_MATES_MAX, sizeof(*zm_mates_page));
@@ -304,9 +296,8 @@ static int __init zm_mates_init(void)
 	debugfs_create_file("drop", 0200, zm_mates_dir, NULL, &zm_mates_drop_fops);
 	debugfs_create_file("frames", 0400, zm_mates_dir, NULL, &zm_mates_frames_fops);
 	debugfs_create_file("damaged", 0400, zm_mates_dir, NULL, &zm_mates_damaged_fops);
-	debugfs_create_file("moved", 0400, zm_mates_dir, &zm_mates_moved, &zm_mates_count_fops);
-	debugfs_create_file("released", 0400, zm_mates_dir, &zm_mates_released,
-			    &zm_mates_count_fops);
+	debugfs_create_atomic_t("moved", 0400, zm_mates_dir, &zm_mates_moved);
+	debugfs_create_atomic_t("released", 0400, zm_mates_dir, &zm_mates_released);
 	return 0;
 }
 
