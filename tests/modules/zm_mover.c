@@ -15,16 +15,8 @@
 #include <linux/module.h>
 
 static struct dentry *zm_mover_dir;
-static atomic_long_t zm_mover_tries, zm_mover_moved;
+static atomic_t zm_mover_tries, zm_mover_moved;
 static u32 zm_mover_frames = 1;
-
-static int zm_mover_count_get(void *data, u64 *value)
-{
-	*value = atomic_long_read(data);
-	return 0;
-}
-
-DEFINE_DEBUGFS_ATTRIBUTE(zm_mover_count_fops, zm_mover_count_get, NULL, "%llu\n");
 
 static int zm_mover_move(void *data, u64 pfn)
 {
@@ -34,12 +26,12 @@ static int zm_mover_move(void *data, u64 pfn)
 	for (i = 0; i < frames; i++)
 		if (!pfn_valid(pfn + i) || !pfn_to_online_page(pfn + i))
 			return -ENXIO;
-	atomic_long_inc(&zm_mover_tries);
+	atomic_inc(&zm_mover_tries);
 	ret = alloc_contig_range(pfn, pfn + frames, MIGRATE_MOVABLE, GFP_KERNEL);
 	if (ret)
 		return ret;
 	free_contig_range(pfn, frames);
-	atomic_long_inc(&zm_mover_moved);
+	atomic_inc(&zm_mover_moved);
 	return 0;
 }
 
@@ -50,8 +42,8 @@ static int __init zm_mover_init(void)
 	zm_mover_dir = debugfs_create_dir("zm_mover", NULL);
 	debugfs_create_file("move", 0200, zm_mover_dir, NULL, &zm_mover_move_fops);
 	debugfs_create_u32("frames", 0600, zm_mover_dir, &zm_mover_frames);
-	debugfs_create_file("tries", 0400, zm_mover_dir, &zm_mover_tries, &zm_mover_count_fops);
-	debugfs_create_file("moved", 0400, zm_mover_dir, &zm_mover_moved, &zm_mover_count_fops);
+	debugfs_create_atomic_t("tries", 0400, zm_mover_dir, &zm_mover_tries);
+	debugfs_create_atomic_t("moved", 0400, zm_mover_dir, &zm_mover_moved);
 	return 0;
 }
 
