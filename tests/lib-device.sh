@@ -184,11 +184,13 @@ windows_close()
 
 # Files come and go, because memory that is compacted once stays so until somebody
 # punches holes into it. Beside compact_loop_start, which moves their pages too: smaller
-# files where that takes long.
+# files where that takes long, and never so large that /tmp has no room for what others say.
 churn_start()
 {
-	local size=$((250 / $(param slow 1)))M
+	local room=$(($(df --output=avail --block-size=M /tmp | tr -cd 0-9) * 3 / 4))
+	local size=$((250 / $(param slow 1)))
 
+	size=$((size < room ? size : room))M
 	rm -f "$tap_scratch/churn.stop"
 	(
 		until [[ -e $tap_scratch/churn.stop ]]; do
