@@ -27,7 +27,8 @@ add_and_remove()
 	echo "$id" >$control/hot_remove
 }
 
-# Sizes what others have added and not sized yet, or not any more, because it goes.
+# Sizes what others have added and not sized yet, or not any more, because it goes: the
+# last look at what there is to free has to come when this cannot happen any more.
 size_others()
 {
 	local file size
@@ -110,6 +111,7 @@ for what in add_and_remove size_and_reset open_and_close open_and_close read_all
 done
 churn_start
 compact_loop_start 0.2
+windows_open 100 delay_remove
 sleep 40
 # Longer where compaction finds little to do.
 wait_until 80 grep -q '[1-9]' "$tap_scratch/moved"
@@ -118,6 +120,7 @@ ok wait_until $((60 * $(param slow 1))) eval '! kill -0 '"${pids[*]}"' 2>/dev/nu
 wait "${pids[@]}"
 compact_loop_stop
 churn_stop
+windows_close delay_remove
 ok dmesg_clean_since_mark "40 seconds of that and the kernel is content"
 diag "$(grep -c '[1-9]' "$tap_scratch/moved") pools went while their pages were being moved"
 num "$(awk '{ sum += $1 } END { print sum + 0 }' "$tap_scratch/moved")" -gt 0 \

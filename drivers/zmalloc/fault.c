@@ -34,6 +34,7 @@ static const char *const zm_fault_names[ZM_NR_FAULTS] = {
 	[ZM_DELAY_RECOMPRESS]	= "delay_recompress",
 	[ZM_DELAY_WRITEBACK]	= "delay_writeback",
 	[ZM_DELAY_READBACK]	= "delay_readback",
+	[ZM_DELAY_REMOVE]	= "delay_remove",
 };
 
 static struct fault_attr zm_fault_attrs[ZM_NR_FAULTS];

@@ -15,6 +15,7 @@
  */
 #include <linux/blk-mq.h>
 #include <linux/slab.h>
+#include <linux/zmalloc_fault.h>
 
 #include <compat/block.h>
 
@@ -274,6 +275,7 @@ int zmram_dev_remove(struct zmram_dev *dev)
 	flush_work(&dev->reset_work);
 	/* Nobody has it open or will; writers of sysfs files may be inside. */
 	sync_blockdev(disk->part0);
+	zm_delay(ZM_DELAY_REMOVE);
 	del_gendisk(disk);
 	zmram_debugfs_del(dev);
 	/* Now they are not, and what they left is freed. */

@@ -22,6 +22,7 @@ enum zm_fault {
 	ZM_DELAY_RECOMPRESS,	/* recompressed with the slot unlocked, not committed yet */
 	ZM_DELAY_WRITEBACK,	/* written with the slot unlocked, not committed yet */
 	ZM_DELAY_READBACK,	/* slot unlocked, the read of its block not started yet */
+	ZM_DELAY_REMOVE,	/* no opener any more, the device's files still there */
 	ZM_NR_FAULTS
 };
 
