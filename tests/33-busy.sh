@@ -4,9 +4,11 @@
 # fails-if: a page is moved under a reader or writer, or a busy object makes a
 # fails-if: move fail for good.
 #
-# A few pages, always being read and written, are moved all the time.
+# A few pages, always being read and written, are moved all the time, by one who wants
+# them and then by two: what one of these has isolated, the other must not get.
 . "$ZM_TOP/tests/lib.sh"
 . "$ZM_TOP/tests/lib-device.sh"
+. "$ZM_TOP/tests/lib-callers.sh"
 
 # Moves the device's frames, whichever they are just now, until told to stop.
 mover_loop()
@@ -14,9 +16,11 @@ mover_loop()
 	local pfn
 
 	until [[ -e $tap_scratch/stop ]]; do
+		# Through a file, as in 32-move: the buffers of a pipe are in the way.
+		zm_pfns 0 >"$tap_scratch/pfns"
 		while read -r pfn; do
 			echo "$pfn" >$zm_mover/move
-		done < <(zm_pfns 0)
+		done <"$tap_scratch/pfns"
 	done 2>/dev/null
 }
 
@@ -52,6 +56,20 @@ if (($(nproc) > 1)); then
 else
 	skip "with one processor nobody is in the middle of it when a page is moved"
 fi
+
+blkdiscard -f /dev/zmram0
+callers_start
+compact_loop_start 0.1
+churn_start
+both='(($(moved_by compact_zone) > 100 && $(moved_by "alloc_contig_.*") > 100))'
+run_case repeat_until 5 "$both" "$zm_tools/diopattern" --dev /dev/zmram0 --size-mib 2 --threads 2 \
+	--seconds 15 --seed 9 "and while memory is compacted, too"
+compact_loop_stop
+churn_stop
+num "$(moved_by compact_zone)" -gt 100 "compaction moved some of the pages"
+num "$(moved_by "alloc_contig_.*")" -gt 100 "and the mover others"
+diag "$(moved_by compact_zone), $(moved_by "alloc_contig_.*")"
+callers_stop
 rmmod zm_mover
 zm_check_end 0
 tap_done
