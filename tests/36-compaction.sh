@@ -26,6 +26,12 @@ at_least()
 	diag "$3: $(moved_by "$2") pages"
 }
 
+# The kernel puts compaction off after each time that it was in vain (64 at most).
+ask_for_huge_pages()
+{
+	echo 150 >/proc/sys/vm/nr_hugepages
+}
+
 compact_by_hand()
 {
 	zm_scatter 0 $few && callers_start && echo 1 >/proc/sys/vm/compact_memory
@@ -39,7 +45,7 @@ zm_setup 0 256M
 ok zm_scatter 0 $mib "the device's pages lie scattered"
 
 callers_start
-echo 150 >/proc/sys/vm/nr_hugepages
+repeat_until 70 '(($(moved_by try_to_compact_pages) >= 500))' ask_for_huge_pages
 at_least 500 'try_to_compact_pages' "direct compaction"
 diag "$(meminfo_get HugePages_Total) huge pages; $(callers_list 1)"
 echo 0 >/proc/sys/vm/nr_hugepages
