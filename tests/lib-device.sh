@@ -19,8 +19,8 @@ zm_pfns()
 	zm_map "$1" | cut -d' ' -f1
 }
 
-# zm_odd_frames N: those of the device's frames that are mapped, or that the kernel's
-# page flags show as anything but a page of nobody.
+# zm_odd_frames N: how many frames the device has, and then those of them that are mapped,
+# or that the kernel's page flags show as anything but a page of nobody.
 zm_odd_frames()
 {
 	zm_pfns "$1" | /usr/bin/python3 -c '
@@ -31,7 +31,9 @@ import sys
 # hwpoison, ksm, offline, pgtable
 foreign = sum(1 << bit for bit in (5, 6, 7, 8, 10, 11, 12, 15, 16, 17, 19, 21, 23, 26))
 with open("/proc/kpagecount", "rb") as counts, open("/proc/kpageflags", "rb") as flags:
-    for pfn in map(int, sys.stdin):
+    pfns = [int(line) for line in sys.stdin]
+    print(len(pfns))
+    for pfn in pfns:
         counts.seek(pfn * 8)
         flags.seek(pfn * 8)
         count, = struct.unpack("Q", counts.read(8))
@@ -228,8 +230,9 @@ zm_check_empty()
 {
 	local n=$1
 
-	wait_until 10 test "$(zm_in_use "$n" 4)" = 0
-	is "$(zm_in_use "$n" 3)" 0 "no object is left"
+	wait_until 10 eval "[[ \$(zm_in_use $n 2)/\$(zm_in_use $n 4) == 0/0 ]]"
+	is "$(zm_in_use "$n" 2)/$(zm_in_use "$n" 3)/$(zm_in_use "$n" 4)" 0/0/0 \
+		"no zspage, no object and no page of any class is left"
 	wait_until 10 eval "[[ \$(mm_stat $n mem_used_total) == 0 ]]"
 	is "$(mm_stat "$n" mem_used_total)" 0 "no page is left"
 	is "$(mm_stat "$n" orig_data_size)/$(mm_stat "$n" compr_data_size)" 0/0 \

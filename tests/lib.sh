@@ -303,10 +303,9 @@ compact_loop_stop()
 # dmesg_mark: from here on; dmesg_since_mark prints what came after.
 dmesg_mark()
 {
-	tap_mark="zm-test mark $$.$((++tap_marks))"
+	tap_mark="zm-test mark $BASHPID.$EPOCHREALTIME"
 	echo "<6>$tap_mark" >/dev/kmsg
 }
-tap_marks=0
 
 dmesg_since_mark()
 {
