@@ -308,23 +308,37 @@ refill()
 		dd if="$tap_scratch/noise" of=/dev/zmram0 bs=64k oflag=direct conv=notrunc status=none
 }
 
+run_kinds=(writeback recompress idle)
+
+all_kinds()
+{
+	local kind
+
+	for kind in "${run_kinds[@]}"; do
+		grep -qs "$kind" "$tap_scratch/runs" || return
+	done
+}
+
 # Runs begin all the time, on a device that is large and small in turn: their bounds are
 # those of the size that it has.
 resize_under_runs()
 {
-	local end=$((SECONDS + 5)) round=0 failed=0 sizes=(64M 16M) runs
+	local end=$((SECONDS + 5)) late=$((SECONDS + 60)) round=0 failed=0 sizes=(64M 16M) runs kind
 
 	head -c 2M /dev/urandom >"$tap_scratch/noise"
 	rm -f "$tap_scratch/stop"
 	begin_runs >"$tap_scratch/runs" &
 	runs=$!
-	while ((SECONDS < end || round < 6)); do
+	while ((SECONDS < end || round < 6)) || { ((SECONDS < late)) && ! all_kinds; }; do
 		refill "${sizes[round++ % 2]}" || failed=$((failed + 1))
 	done
 	touch "$tap_scratch/stop"
 	wait $runs
 	is "$failed" 0 "reset and sized $round times while runs begin"
-	diag "to their end came: $(sort "$tap_scratch/runs" | uniq -c | tr -s ' \n' ' ')"
+	for kind in "${run_kinds[@]}"; do
+		num "$(grep -c "$kind" "$tap_scratch/runs")" -gt 0 "$kind came to its end meanwhile"
+	done
+	diag "$(sort "$tap_scratch/runs" | uniq -c | tr -s ' \n' ' ')"
 	ok refill 64M "once more"
 	is "$(wb_all 0)" ok "and written back"
 	is "$(dd if=/dev/zmram0 bs=64k count=32 iflag=direct status=none | md5sum)" \
