@@ -30,8 +30,8 @@ zm_migrated_total()
 }
 
 # moved_by REGEX: pages moved since callers_start below a function of that name.
-# Kernels that keep no histogram (debug lanes) count every move: there, a test
-# has to see to it that nobody else is moving pages.
+# Kernels that keep no histogram count every move: there, a test has to see to it that
+# nobody else is moving pages.
 moved_by()
 {
 	if [[ ! -e $zm_migrate_event/hist ]]; then
