@@ -14,12 +14,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define WRITE_SIZE 65536
+/* So few pages that the kernel keeps their list on its stack. */
+#define WRITE_SIZE 16384
 
 static void usage(FILE *out)
 {
 	fputs("Usage: failwrite DEV COUNT\n\n"
-	      "Make COUNT writes of 64 KiB of noise to the start of DEV with page allocations\n"
+	      "Make COUNT writes of 16 KiB of noise to the start of DEV with page allocations\n"
 	      "failing; print how many ended with EIO. Set up fail_page_alloc first.\n\n"
 	      "Exit status: 0 done, 2 bad usage or set-up.\n", out);
 }
@@ -38,7 +39,7 @@ static void fill_noise(unsigned char *buf, size_t size)
 
 int main(int argc, char **argv)
 {
-	int dev, fail, count, failed = 0;
+	int dev, fail, count, failed = 0, other = 0;
 	unsigned char *buf;
 
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
@@ -60,11 +61,17 @@ int main(int argc, char **argv)
 	if (write(fail, "1", 1) != 1)
 		return 2;
 	for (int i = 0; i < count; i++) {
-		if (pwrite(dev, buf, WRITE_SIZE, (off_t)i * WRITE_SIZE) < 0 && errno == EIO)
+		if (pwrite(dev, buf, WRITE_SIZE, (off_t)i * WRITE_SIZE) >= 0)
+			continue;
+		if (errno == EIO)
 			failed++;
+		else
+			other = errno;
 	}
 	if (write(fail, "0", 1) != 1)
 		return 2;
+	if (other)
+		fprintf(stderr, "failwrite: a write ended with %s\n", strerror(other));
 	printf("%d\n", failed);
 	return 0;
 }
