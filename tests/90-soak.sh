@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # needs: mem=1G,slots=2,maxmem=3G cpus=2 timeout=1200 set=soak qemu=-object memory-backend-ram,id=hot0,size=512M -device pc-dimm,id=dimm0,memdev=hot0
 # allows: migration failure|migrating pfn|unmovable page|isolation failed|page allocation failure|no memory, write failed|mem_limit reached|Buffer I/O error|I/O error, dev zmram|FAULT_INJECTION
+# allows: kmemleak: (Cannot allocate a kmemleak_object|Kernel memory leak detector disabled)
 # fails-if: with everything at once for minutes, data is wrong, somebody hangs or is killed
 # fails-if: for lack of memory, a device in use cannot be read or takes what it has to
 # fails-if: refuse, or one of the things that should have happened did not, or too seldom.
