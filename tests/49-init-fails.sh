@@ -5,9 +5,11 @@
 # fails-if: a device of which any one part could not be made is left in a state that
 # fails-if: a reset, a second try or unloading trips over.
 #
-# Each allocation on the way to a sized device, and to an added one, fails once.
+# Each allocation on the way to a sized device, to an added one, and to one with a backing
+# device, fails once.
 . "$ZM_TOP/tests/lib.sh"
 . "$ZM_TOP/tests/lib-device.sh"
+. "$ZM_TOP/tests/lib-writeback.sh"
 
 inject=/sys/kernel/debug
 [[ -e /proc/self/fail-nth && -d $inject/failslab ]] ||
@@ -71,6 +73,12 @@ read -r failed passed < <(nth /sys/class/zmram-control/hot_add "")
 diag "hot_add: $failed failures, $passed successes in spite of one"
 num "${failed:-0}" -ge 5 "hot_add: each allocation that matters was made to fail"
 num "${passed:-0}" -ge 1 "hot_add: and the last try succeeded"
+wb_ram_disks 1 32
+read -r failed passed < <(nth /sys/block/zmram0/backing_dev /dev/ram0)
+diag "backing_dev: $failed failures, $passed successes in spite of one"
+num "${failed:-0}" -ge 4 "backing_dev: each allocation that matters was made to fail"
+num "${passed:-0}" -ge 1 "backing_dev: and the last try succeeded"
+ok wb_can_claim /dev/ram0 "whatever failed, the disk was given back"
 is "$(echo /sys/block/zmram*)" /sys/block/zmram0 "no half-made device is left"
 zm_setup 0 64M
 ok "$zm_tools/devfill" --dev /dev/zmram0 --mib 8 "the device works"
