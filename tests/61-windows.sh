@@ -98,7 +98,7 @@ ok blkdiscard -f /dev/zmram1 "discard everything"
 zm_check_empty 1
 tr '\0' 'Q' </dev/zero | dd of=/dev/zmram0 bs=1M count=2 iflag=fullblock oflag=direct status=none
 fault_set $zm_faults/fail_zspage 100
-is "$("$zm_tools/failwrite" /dev/zmram0 16)" 16 "without memory for a zspage, writes fail with EIO"
+is "$("$zm_tools/failwrite" /dev/zmram0 3)" 3 "without memory for a zspage, writes fail with EIO"
 num "$(fault_count $zm_faults/fail_zspage)" -gt 0 "fail_zspage: it happened"
 cover injected "$(fault_count $zm_faults/fail_zspage)"
 fault_stop $zm_faults/fail_zspage

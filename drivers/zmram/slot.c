@@ -17,8 +17,12 @@
 
 #include "zmram.h"
 
-/* For how long a writer outside of reclaim waits for memory before it fails. */
-#define ZMRAM_WRITE_PATIENCE	(2 * HZ)
+/*
+ * For how long a writer outside of reclaim waits for memory before it fails: his own
+ * tries reclaim without I/O, so what others free he has to meet. Short of what the
+ * kernel calls a hung task (120 s).
+ */
+#define ZMRAM_WRITE_PATIENCE	(20 * HZ)
 
 /* After how many slots freeing lets others run. */
 #define ZMRAM_FREE_BATCH	32
