@@ -61,13 +61,17 @@ blkdiscard -f /dev/zmram0
 callers_start
 compact_loop_start 0.1
 churn_start
-both='(($(moved_by compact_zone) > 100 && $(moved_by "alloc_contig_.*") > 100))'
-run_case repeat_until 5 "$both" "$zm_tools/diopattern" --dev /dev/zmram0 --size-mib 2 --threads 2 \
-	--seconds 15 --seed 9 "and while memory is compacted, too"
+both='(($(moved_by compact_zone) > 10 && $(moved_by "alloc_contig_.*") > 10))'
+run_case repeat_until 6 "$both" "$zm_tools/diopattern" --dev /dev/zmram0 --size-mib 2 --threads 2 \
+	--seconds 10 --seed 9 "and while memory is compacted, too"
 compact_loop_stop
 churn_stop
-num "$(moved_by compact_zone)" -gt 100 "compaction moved some of the pages"
-num "$(moved_by "alloc_contig_.*")" -gt 100 "and the mover others"
+if [[ -e $zm_migrate_event/hist ]]; then
+	num "$(moved_by compact_zone)" -gt 10 "compaction moved some of the pages"
+	num "$(moved_by "alloc_contig_.*")" -gt 10 "and the mover others"
+else
+	skip "this kernel does not count who moved how many"
+fi
 diag "$(moved_by compact_zone), $(moved_by "alloc_contig_.*")"
 callers_stop
 rmmod zm_mover
