@@ -116,6 +116,7 @@ check_pressure()
 
 	# A kernel that checks everything has less memory, and is slow to swap.
 	((slow == 1)) || pressure=$(($(meminfo_get MemAvailable) / 1024 + 64))
+	((pressure < 480)) || pressure=480
 	# Swapped memory is scattered, and a UML process has only 65530 mappings.
 	[[ $ZM_ACCEL != uml ]] || { skip "not enough mappings"; return; }
 	echo $((limit_mib << 20)) >/sys/block/zmram0/mem_limit
