@@ -18,9 +18,9 @@
 #include "zmram.h"
 
 /*
- * For how long a writer outside of reclaim waits for memory before it fails: his own
- * tries reclaim without I/O, so what others free he has to meet. Short of what the
- * kernel calls a hung task (120 s).
+ * For how long a writer outside of reclaim waits for the memory of one page before it
+ * fails: his own tries reclaim without I/O, so what others free he has to meet. The
+ * first page that fails ends its bio.
  */
 #define ZMRAM_WRITE_PATIENCE	(20 * HZ)
 
