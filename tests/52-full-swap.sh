@@ -112,11 +112,9 @@ check_counts()
 
 check_pressure()
 {
-	local before pressure=480
+	local before pressure
 
-	# A kernel that checks everything has less memory, and is slow to swap.
-	((slow == 1)) || pressure=$(($(meminfo_get MemAvailable) / 1024 + 64))
-	((pressure < 480)) || pressure=480
+	pressure=$(pressure_mib 64)
 	# Swapped memory is scattered, and a UML process has only 65530 mappings.
 	[[ $ZM_ACCEL != uml ]] || { skip "not enough mappings"; return; }
 	echo $((limit_mib << 20)) >/sys/block/zmram0/mem_limit

@@ -20,11 +20,8 @@ writeback_loop()
 	done
 }
 
-# More than is free, and where a kernel takes much for itself, so little more that what is
-# swapped finds room in the rest.
-mib=480
-(($(param slow 1) == 1)) || mib=$(($(meminfo_get MemAvailable) / 1024 + 32))
-((mib < 480)) || mib=480
+# What is swapped has to find room in the rest.
+mib=$(pressure_mib 32)
 zm_load
 wb_ram_disks 1 96
 wb_setup 0 512M /dev/ram0

@@ -67,6 +67,17 @@ repeat_until()
 	done
 }
 
+# pressure_mib MORE: how many MiB to ask for in a guest of 512 for swap to be under pressure.
+# A kernel that checks everything is slow to swap and takes much for itself: MORE than it
+# has left, then.
+pressure_mib()
+{
+	local mib=480
+
+	(($(param slow 1) == 1)) || mib=$(($(meminfo_get MemAvailable) / 1024 + $1))
+	echo $((mib < 480 ? mib : 480))
+}
+
 # zm_fill_sizes N PAGES [SEED]: pages whose compressed sizes spread over all
 # classes, from same-filled to incompressible.
 zm_fill_sizes()
