@@ -97,6 +97,7 @@ num "$(move_stat 1 frees_deferred)" -gt 10 "zspages whose pages seemed locked we
 ok blkdiscard -f /dev/zmram1 "discard everything"
 zm_check_empty 1
 tr '\0' 'Q' </dev/zero | dd of=/dev/zmram0 bs=1M count=2 iflag=fullblock oflag=direct status=none
+echo 0 >/sys/block/zmram0/mem_used_max
 fault_set $zm_faults/fail_zspage 100
 is "$("$zm_tools/failwrite" /dev/zmram0 3)" 3 "without memory for a zspage, writes fail with EIO"
 num "$(fault_count $zm_faults/fail_zspage)" -gt 0 "fail_zspage: it happened"
@@ -104,5 +105,7 @@ cover injected "$(fault_count $zm_faults/fail_zspage)"
 fault_stop $zm_faults/fail_zspage
 bad=$(dd if=/dev/zmram0 bs=1M count=2 iflag=direct status=none | tr -d 'Q' | wc -c)
 is "$bad" 0 "and leave the old content"
+is "$(mm_stat 0 mem_used_max)" "$(mm_stat 0 mem_used_total)" \
+	"pages that there were not are no peak"
 zm_check_end 0
 tap_done

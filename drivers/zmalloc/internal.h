@@ -226,6 +226,7 @@ int zm_shrinker_register(struct zm_pool *pool);
 extern struct workqueue_struct *zm_workqueue;
 bool zm_pool_charge(struct zm_pool *pool, unsigned long pages);
 void zm_pool_uncharge(struct zm_pool *pool, unsigned long pages);
+void zm_pool_raise_peak(struct zm_pool *pool);
 
 /* debugfs.c */
 void zm_debugfs_create(void);

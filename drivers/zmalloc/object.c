@@ -346,10 +346,13 @@ int zm_reserve(struct zm_pool *pool, size_t size, gfp_t gfp, struct zm_reserve *
 	if (!zm_pool_charge(pool, class->geo->pages))
 		return -ENOSPC;
 	reserve->zspage = zm_zspage_alloc(class, gfp);
-	if (reserve->zspage)
-		return 0;
-	zm_pool_uncharge(pool, class->geo->pages);
-	return -ENOMEM;
+	if (!reserve->zspage) {
+		zm_pool_uncharge(pool, class->geo->pages);
+		return -ENOMEM;
+	}
+	/* Not when charging: what was never there is no peak. */
+	zm_pool_raise_peak(pool);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(zm_reserve);
 

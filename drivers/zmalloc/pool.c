@@ -60,8 +60,10 @@ u64 zm_pool_counter(const struct zm_pool *pool, enum zm_counter item)
 }
 EXPORT_SYMBOL_GPL(zm_pool_counter);
 
-static void zm_pool_raise_peak(struct zm_pool *pool, long pages)
+/* For whoever has raised the page count; that comes first. */
+void zm_pool_raise_peak(struct zm_pool *pool)
 {
+	long pages = atomic_long_read(&pool->pages);
 	long peak = atomic_long_read(&pool->peak);
 
 	while (pages > peak && !atomic_long_try_cmpxchg(&pool->peak, &peak, pages))
@@ -78,7 +80,6 @@ bool zm_pool_charge(struct zm_pool *pool, unsigned long pages)
 		if (limit && old + pages > limit)
 			return false;
 	} while (!atomic_long_try_cmpxchg(&pool->pages, &old, old + pages));
-	zm_pool_raise_peak(pool, old + pages);
 	return true;
 }
 
@@ -126,7 +127,12 @@ EXPORT_SYMBOL_GPL(zm_pool_peak);
  */
 void zm_pool_reset_peak(struct zm_pool *pool)
 {
-	atomic_long_set(&pool->peak, atomic_long_read(&pool->pages));
+	/*
+	 * Fully ordered: who raised the count meanwhile and still found the old peak
+	 * high enough is in what zm_pool_raise_peak() reads.
+	 */
+	atomic_long_xchg(&pool->peak, atomic_long_read(&pool->pages));
+	zm_pool_raise_peak(pool);
 }
 EXPORT_SYMBOL_GPL(zm_pool_reset_peak);
 
