@@ -39,7 +39,6 @@ struct zmram_recomp {
 	struct zmram_stream *stream[ZMRAM_MAX_COMPS];	/* by priority, those in use */
 	void *page;			/* a victim's content */
 	const void *result;		/* and what it compressed to, in a stream */
-	struct zm_reserve reserve;
 };
 
 static bool zmram_recomp_match(unsigned long word, unsigned long data, const void *arg)
@@ -107,14 +106,15 @@ static bool zmram_recomp_stop(void *dev, unsigned long zspages, unsigned long fr
 }
 
 /* Makes sure that an object of @size bytes can be allocated. */
-static int zmram_recomp_reserve(struct zmram_recomp *rc, size_t size)
+static int zmram_recomp_reserve(struct zmram_recomp *rc, size_t size,
+				struct zm_reserve *reserve)
 {
 	unsigned int tries = ZMRAM_RECOMP_COMPACTIONS;
 	struct zm_pool *pool = rc->meta->pool;
 	int ret;
 
 	for (;;) {
-		ret = zm_reserve(pool, size, GFP_NOIO | __GFP_NORETRY, &rc->reserve);
+		ret = zm_reserve(pool, size, GFP_NOIO | __GFP_NORETRY, reserve);
 		/* What was recompressed so far has left holes: let them count. */
 		if (ret != -ENOSPC || !tries-- || !zm_compact_until(pool, zmram_recomp_stop, rc->dev))
 			return ret;
@@ -124,17 +124,19 @@ static int zmram_recomp_reserve(struct zmram_recomp *rc, size_t size)
 static int zmram_recomp_commit(struct zmram_recomp *rc, unsigned long index, size_t size,
 			       unsigned int prio)
 {
+	/* Not the run's: nobody can isolate the pages of a reserve. */
+	struct zm_reserve reserve = { };
 	int ret;
 
-	for (;;) {
+	do {
 		ret = zmram_picked_replace(rc->dev, rc->meta, index, rc->result, size, prio,
-					   &rc->reserve);
+					   &reserve);
 		if (ret != -ENOMEM)
-			return ret;
-		ret = zmram_recomp_reserve(rc, size);
-		if (ret)
-			return ret;
-	}
+			break;
+		ret = zmram_recomp_reserve(rc, size, &reserve);
+	} while (!ret);
+	zm_unreserve(&reserve);
+	return ret;
 }
 
 /* Returns 0, -EAGAIN if somebody else was first, or what ends the run. */
@@ -200,7 +202,6 @@ static int zmram_recomp_victims(struct zmram_recomp *rc)
 		ret = zmram_recomp_batch(rc, &picks, &damaged);
 	}
 	zmram_post_unpick(rc->dev, rc->meta, &picks);
-	zm_unreserve(&rc->reserve);
 	return ret ?: damaged ? -EIO : 0;
 }
 
