@@ -11,6 +11,8 @@
  * Payload belongs to whoever holds the handle lock. Bitmap, counts and headers
  * change under class->lock. Next: movable.c and compact.c, which move objects.
  */
+#include <linux/kasan.h>
+#include <linux/pgtable.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -41,6 +43,13 @@ inline unsigned long zm_object_word(struct zm_zspage *zspage, unsigned int idx)
 	       (unsigned long)zspage->class->id << ZM_CLASS_SHIFT;
 }
 
+/* Where the memory begins that a handle may be in: slabs, pages, vmalloc. */
+static inline unsigned long zm_kernel_start(void)
+{
+	/* riscv64 has vmalloc below the pages, others above. */
+	return min_t(unsigned long, PAGE_OFFSET, VMALLOC_START);
+}
+
 /* Handle of an allocated object, or NULL if its header makes no sense. */
 struct zm_handle *zm_object_handle(struct zm_zspage *zspage, unsigned int idx)
 {
@@ -50,8 +59,8 @@ struct zm_handle *zm_object_handle(struct zm_zspage *zspage, unsigned int idx)
 	if (zspage->class->geo->huge)
 		return (struct zm_handle *)(*zm_used(zspage) & ~ZM_HEADER_TAG_MASK);
 	header = *(unsigned long *)zm_zspage_addr(zspage, zm_object_offset(zspage, idx));
-	/* A handle may be in any kernel memory, and all of it begins here. */
-	if ((header & ZM_HEADER_TAG_MASK) != ZM_HEADER_TAG || header < PAGE_OFFSET)
+	if ((header & ZM_HEADER_TAG_MASK) != ZM_HEADER_TAG ||
+	    (unsigned long)kasan_reset_tag((void *)header) < zm_kernel_start())
 		return NULL;
 	return (struct zm_handle *)(header - ZM_HEADER_TAG);
 }
