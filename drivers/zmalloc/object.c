@@ -342,7 +342,8 @@ EXPORT_SYMBOL_GPL(zm_write);
  * yet, and zspages on their way out, count; so at the limit an allocation may be
  * refused that would fit a moment later.
  *
- * Context: Process context, no handle lock held; sleeps as @gfp says.
+ * Context: Process context, no handle lock held; may sleep, whatever @gfp says of
+ * memory: publishing a page takes its lock.
  * Return: 0, -ENOSPC when the pool's limit forbids it, -ENOMEM.
  */
 int zm_reserve(struct zm_pool *pool, size_t size, gfp_t gfp, struct zm_reserve *reserve)

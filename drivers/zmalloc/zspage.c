@@ -264,6 +264,8 @@ void zm_free_worker(struct work_struct *work)
 			llist_add(&zspage->deferred, &busy);
 		cond_resched();
 	}
-	llist_for_each_entry_safe(zspage, next, llist_del_all(&busy), deferred)
+	llist_for_each_entry_safe(zspage, next, llist_del_all(&busy), deferred) {
 		zm_release_pages(zspage, true);
+		cond_resched();
+	}
 }

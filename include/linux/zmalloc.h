@@ -14,7 +14,7 @@
  *	word = zm_handle_lock(&h);
  *	new = zm_alloc(pool, &h, size, &reserve);	(0: zm_reserve(), again)
  *	zm_write(new, data, size);
- *	zm_free(pool, word);				(the object it replaces)
+ *	zm_free(pool, word);				(the object it replaces, if any)
  *	zm_handle_unlock(&h, new);
  *
  * Lock order and internals: drivers/zmalloc/internal.h.
@@ -61,7 +61,7 @@ struct zm_zspage;
 /**
  * struct zm_handle - place and lock of one object, embedded in its owner
  * @word: see above. Written by the lock holder only, except for the lock and
- *	  wait bits, which anybody sets with a compare-and-exchange.
+ *	  wait bits, which anybody sets with an atomic operation.
  *
  * All zero is a valid, unlocked handle without an object. Its address must
  * not change while it has an object, and is a multiple of 8.
