@@ -26,22 +26,22 @@ static struct dentry *zmram_debugfs_root;	/* zmram_control_mutex */
  */
 static int block_state_in_leaf(struct zmram_dev *dev, unsigned long *index)
 {
-	unsigned long first = *index, end;
 	struct zmram_meta *meta;
-	struct zmram_slot *leaf;
+	struct zmram_slot *leaf, *slot;
 	int ret = 0;
 
 	rcu_read_lock();
 	meta = rcu_dereference(dev->meta);
-	leaf = meta ? zmram_leaf_from(meta, &first) : NULL;
+	leaf = meta ? zmram_leaf_from(meta, index) : NULL;
 	if (leaf) {
 		ret = -EAGAIN;
-		end = first + ZMRAM_LEAF_SLOTS;
-		for (*index = max(*index, first); *index < end; ++*index) {
-			ret = READ_ONCE(leaf[*index - first].handle.word) & ~ZM_LOCK_MASK ? 1 : ret;
-			if (ret > 0)
+		do {
+			slot = &leaf[*index % ZMRAM_LEAF_SLOTS];
+			if (READ_ONCE(slot->handle.word) & ~ZM_LOCK_MASK) {
+				ret = 1;
 				break;
-		}
+			}
+		} while (++*index % ZMRAM_LEAF_SLOTS);
 	}
 	rcu_read_unlock();
 	return ret;

@@ -158,16 +158,14 @@ static bool zmram_collect_leaf(struct zmram_picks *picks, int last,
 static int zmram_collect(struct zmram_dev *dev, struct zmram_meta *meta,
 			 struct zmram_picks *picks, int last)
 {
-	unsigned long first = picks->next, index = first;
+	unsigned long index = picks->next;
 	struct zmram_slot *leaf;
 
-	while ((leaf = zmram_leaf_from(meta, &first))) {
-		index = max(index, first);
+	while ((leaf = zmram_leaf_from(meta, &index))) {
 		if (!zmram_collect_leaf(picks, last, leaf, &index))
 			break;
 		if (zmram_post_interrupted(dev))
 			return -EINTR;
-		first = index;
 	}
 	if (leaf && picks->bucket[last].nr) {
 		picks->bucket[last].marked -= picks->bucket[last].nr;

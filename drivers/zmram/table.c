@@ -34,16 +34,16 @@ struct zmram_slot *zmram_leaf_make(struct zmram_meta *meta, unsigned long nr)
 }
 
 /*
- * For walks over the table: the first leaf that there is from *@index on, which
- * then is the number of its first slot; NULL at the end. Steps over what is not
- * there, in the time that what is there takes.
+ * For walks over the table: the leaf of slot *@index, or else the next that there is,
+ * *@index then being the number of its first slot; NULL at the end. Steps over what is
+ * not there, in the time that what is there takes.
  */
 struct zmram_slot *zmram_leaf_from(struct zmram_meta *meta, unsigned long *index)
 {
 	unsigned long nr = *index >> ZMRAM_LEAF_SHIFT;
 	struct zmram_slot *leaf = xa_find(&meta->leaves, &nr, ULONG_MAX, XA_PRESENT);
 
-	*index = nr << ZMRAM_LEAF_SHIFT;
+	*index = max(*index, nr << ZMRAM_LEAF_SHIFT);
 	return leaf;
 }
 

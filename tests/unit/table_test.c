@@ -178,11 +178,30 @@ static void leaves_are_found_in_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->reached, (unsigned long)LEAVES * ZMRAM_LEAF_SLOTS);
 }
 
+/* From inside a leaf a walk goes on from there, also when it has just come. */
+static void a_walk_does_not_go_back(struct kunit *test)
+{
+	struct zmram_meta *meta = the_meta(test);
+	struct zmram_walk walk = zmram_walk_begin(meta);
+	unsigned long index = 2 * ZMRAM_LEAF_SLOTS + 5;
+	struct zmram_slot *slot;
+
+	KUNIT_EXPECT_NULL(test, zmram_slot_find(meta, index));
+	slot = zmram_walk_get(&walk, 2 * ZMRAM_LEAF_SLOTS);
+	KUNIT_ASSERT_NOT_NULL(test, slot);
+	KUNIT_EXPECT_PTR_EQ(test, zmram_leaf_from(meta, &index), slot);
+	KUNIT_EXPECT_EQ(test, index, 2UL * ZMRAM_LEAF_SLOTS + 5);
+	index = ZMRAM_LEAF_SLOTS + 5;
+	KUNIT_EXPECT_PTR_EQ(test, zmram_leaf_from(meta, &index), slot);
+	KUNIT_EXPECT_EQ(test, index, 2UL * ZMRAM_LEAF_SLOTS);
+}
+
 static struct kunit_case table_cases[] = {
 	KUNIT_CASE(two_writers_touch_a_leaf_first),
 	KUNIT_CASE(leaves_come_one_by_one),
 	KUNIT_CASE(absence_is_remembered_until_forgotten),
 	KUNIT_CASE(leaves_are_found_in_order),
+	KUNIT_CASE(a_walk_does_not_go_back),
 	{ }
 };
 
