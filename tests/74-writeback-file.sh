@@ -18,6 +18,17 @@ store()
 	is "$(store_errno "$sys/$1" "$2")" "$3" "$1 <- '${2:0:40}' is $3"
 }
 
+# From 6.12 on such a file can be opened for direct I/O.
+file_in_memory()
+{
+	mkdir "$tap_scratch/memory"
+	mount -t tmpfs none "$tap_scratch/memory"
+	fallocate -l 2M "$tap_scratch/memory/file"
+	store backing_dev "$tap_scratch/memory/file" EINVAL
+	is "$(cat $sys/backing_dev)" none "a file in memory is not taken"
+	ok umount "$tap_scratch/memory" "nor kept open"
+}
+
 choose()
 {
 	: >"$mnt/empty"
@@ -109,6 +120,7 @@ at_exit umount "$mnt"
 fallocate -l 32M "$mnt/file"
 dd if=/dev/zero of="$mnt/swap" bs=1M count=2 status=none
 chmod 600 "$mnt/swap"
+file_in_memory
 choose
 round 0
 round 1

@@ -8,13 +8,14 @@
  * needs nor holds anything of ours; so no lock of the file system is ever taken
  * inside of one of ours, or of a request to us. Direct, because pages that stay in
  * the page cache have only changed their place in memory; a file system that
- * cannot is refused.
+ * cannot is refused, and so is one that has no other place (tmpfs takes O_DIRECT).
  *
  * By itself a device cannot end up behind itself: without a size it cannot be below
  * anything, being empty, and once it has one, its backing device is settled. Who
  * puts it below its own backing device afterwards, by way of device mapper or a
  * file system of several devices, makes reads that wait for themselves.
  */
+#include <linux/backing-dev.h>
 #include <linux/file.h>
 #include <linux/namei.h>
 #include <linux/sched/mm.h>
@@ -192,24 +193,18 @@ static bool zmram_file_in_use(struct zmram_dev *dev, const struct inode *inode)
 	return false;
 }
 
-static int zmram_backing_open_file(struct zmram_dev *dev, struct zmram_backing *backing,
-				   const char *name)
+/* Takes @file over, or gives it back. */
+static int zmram_file_claim(struct zmram_dev *dev, struct zmram_backing *backing,
+			    struct file *file)
 {
-	struct file *file = filp_open(name, ZMRAM_FILE_FLAGS, 0);
-	struct inode *inode;
+	struct inode *inode = file_inode(file);
 	int ret = 0;
 
-	if (IS_ERR(file)) {
-		if (PTR_ERR(file) == -EINVAL)
-			pr_warn("%s: the file system of %s has no direct I/O\n",
-				dev->disk->disk_name, name);
-		return PTR_ERR(file);
-	}
-	zm_compat_no_events(file);
-	inode = file_inode(file);
 	mutex_lock(&zmram_files_mutex);
 	if (!S_ISREG(inode->i_mode))
 		ret = -ENOTBLK;
+	else if (!mapping_can_writeback(file->f_mapping))
+		ret = -EINVAL;
 	else if (IS_SWAPFILE(inode) || zmram_file_in_use(dev, inode))
 		ret = -EBUSY;
 	if (!ret) {
@@ -217,10 +212,27 @@ static int zmram_backing_open_file(struct zmram_dev *dev, struct zmram_backing *
 		list_add(&backing->node, &zmram_files);
 	}
 	mutex_unlock(&zmram_files_mutex);
-	if (ret) {
+	if (ret)
 		fput(file);
-		return ret;
+	return ret;
+}
+
+static int zmram_backing_open_file(struct zmram_dev *dev, struct zmram_backing *backing,
+				   const char *name)
+{
+	struct file *file = filp_open(name, ZMRAM_FILE_FLAGS, 0);
+	int ret;
+
+	ret = PTR_ERR_OR_ZERO(file);
+	if (!ret) {
+		zm_compat_no_events(file);
+		ret = zmram_file_claim(dev, backing, file);
 	}
+	if (ret == -EINVAL)
+		pr_warn("%s: the file system of %s has no direct I/O\n",
+			dev->disk->disk_name, name);
+	if (ret)
+		return ret;
 	backing->file_wq = alloc_workqueue("%s-file", WQ_UNBOUND | WQ_MEM_RECLAIM, 0,
 					   dev->disk->disk_name);
 	return backing->file_wq ? 0 : -ENOMEM;
