@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # needs: mem=1G cpus=2 timeout=500 set=long
-# allows: I/O error, dev dm-|Buffer I/O error on dev|I/O error, dev zmram0
+# allows: FAULT_INJECTION|I/O error, dev dm-|Buffer I/O error on dev|I/O error, dev zmram0
 # fails-if: a failed write loses data, a block or a part of the limit; a page changed
 # fails-if: while it is written comes back; a block is used again while it is read;
-# fails-if: statistics, a signal or a reset wait for a slow backing device.
+# fails-if: statistics, a signal or a reset wait for a slow backing device; reads that get
+# fails-if: no memory wait for each other.
 #
 # Writeback to a device that fails, and to one that takes its time.
 . "$ZM_TOP/tests/lib.sh"
@@ -197,6 +198,76 @@ reset_while_reading()
 	ok wb_can_claim $wb "gives the backing device back"
 }
 
+# Reads pages 0 to 63 in memory that lies in pieces, sixteen readers with a page before it
+# that does not; true when all of it is what a plain read returns.
+read_pieces()
+{
+	/usr/bin/python3 - /dev/zmram0 <<'PYTHON'
+import mmap, os, sys, threading
+
+PAGE, PAGES, ROUNDS = 4096, 64, 8
+fd = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
+disk = mmap.mmap(-1, PAGES * PAGE)
+wrong = []
+
+def read(whole, page):
+    first, pieces = mmap.mmap(-1, PAGE), mmap.mmap(-1, 4 * PAGE)
+    for i in (0, 2, 3, 1):        # so that 0 and 1 are no neighbours
+        pieces[i * PAGE] = 0
+    second = memoryview(pieces)[512:512 + PAGE]
+    want = disk[page * PAGE:(page + 1 + whole) * PAGE]
+    for _ in range(ROUNDS):
+        n = os.preadv(fd, ([first] if whole else []) + [second], page * PAGE)
+        if n != len(want) or (first[:] if whole else b"") + bytes(second) != want:
+            wrong.append(page)
+
+os.preadv(fd, [disk], 0)
+threads = [threading.Thread(target=read, args=(n < 16, 2 * n)) for n in range(20)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+sys.exit(bool(wrong) or not any(disk))
+PYTHON
+}
+
+# workers_fail 0|1: allocations of workers, those to come too, may be made to fail
+workers_fail()
+{
+	local dir
+
+	for dir in /proc/2 /proc/[0-9]*; do
+		case $(cat "$dir/comm" 2>/dev/null) in
+		kthreadd | kworker/* | zmram0-*) echo "$1" >"$dir/make-it-fail" ;;
+		esac
+	done 2>/dev/null
+}
+
+# Nobody may wait for one kind of page that is there without memory, for reading into and
+# for pieces, with the last of the other kind in hand.
+pieces_without_memory()
+{
+	local inject=/sys/kernel/debug/fail_page_alloc
+
+	[[ -d $inject ]] || { skip "this kernel cannot inject allocation failures"; return; }
+	delay 0 0
+	wb_setup 0 64M $wb
+	wb_pages 0 0 64 61
+	is "$(wb_all 0)/$(bd_stat 0 count)" ok/64 "64 pages go out"
+	delay 20 0
+	workers_fail 1
+	fault_set_alloc fail_page_alloc 100
+	rm -f "$tap_scratch/result"
+	{ read_pieces; echo $? >"$tap_scratch/result"; } &
+	ok wait_until $((30 * slow)) test -s "$tap_scratch/result" "without memory, they are read"
+	fault_stop $inject
+	workers_fail 0
+	wait $!
+	is "$(<"$tap_scratch/result")" 0 "and are right"
+	num "$(fault_count $inject)" -gt 100 "allocations failed meanwhile"
+	cover injected "$(fault_count $inject)"
+}
+
 zm_load
 wb_ram_disks 1 64
 modprobe dm-delay 2>/dev/null || skip_all "no dm-delay"
@@ -213,6 +284,7 @@ reused_block
 in_flight_together
 others_do_not_wait
 reset_while_reading
+pieces_without_memory
 delay 0 0
 zm_setup 0 64M
 zm_check_end 0

@@ -23,7 +23,8 @@
 #define ZMRAM_SECTORS_PER_PAGE_SHIFT	(PAGE_SHIFT - SECTOR_SHIFT)
 
 /*
- * One is enough for progress: whoever holds it waits for nobody's bounce. What is
+ * One is enough for progress: whoever holds it waits for nobody's bounce, and who waits
+ * for it holds nothing that its holder may need. What is
  * read from a backing device that is one of ours is a whole page, and needs none
  * either, unless blocks are smaller than pages and a partition begins inside one.
  */
@@ -189,6 +190,17 @@ static int zmram_rw_whole(struct zmram_dev *dev, struct zmram_walk *walk, enum r
 	return ret;
 }
 
+/*
+ * A page for what lies in pieces. Not with reads in flight: who has the last bounce page
+ * may be waiting for memory to read into, which they have.
+ */
+static struct page *zmram_bounce_get(struct zmram_reads *reads)
+{
+	int ret = reads ? zmram_reads_finish(reads) : 0;
+
+	return ret ? ERR_PTR(ret) : mempool_alloc(zmram_bounce_pool, GFP_NOIO);
+}
+
 static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio,
 			struct bvec_iter *iter, struct zmram_reads *reads)
 {
@@ -220,7 +232,9 @@ static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct b
 			continue;
 		}
 		if (!bounce)
-			bounce = mempool_alloc(zmram_bounce_pool, GFP_NOIO);
+			bounce = zmram_bounce_get(reads);
+		if (IS_ERR(bounce))
+			return PTR_ERR(bounce);
 		ret = zmram_rw_bounced(dev, &walk, bio, iter, reads, part, page_address(bounce));
 	}
 	if (bounce)
@@ -232,10 +246,13 @@ static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct b
 static int zmram_zero_part(struct zmram_dev *dev, struct zmram_walk *walk,
 			   struct zmram_reads *reads, struct zmram_part part)
 {
-	struct page *bounce = mempool_alloc(zmram_bounce_pool, GFP_NOIO);
-	void *mem = page_address(bounce);
+	struct page *bounce = zmram_bounce_get(reads);
+	void *mem;
 	int ret;
 
+	if (IS_ERR(bounce))
+		return PTR_ERR(bounce);
+	mem = page_address(bounce);
 	zmram_lock_page(walk, part.index);
 	ret = zmram_read_page(dev, walk, reads, part.index, mem, true);
 	if (!ret) {

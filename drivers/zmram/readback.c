@@ -10,7 +10,8 @@
  *
  * Progress without memory: the first page of a bio waits for one from the pool,
  * a further one is only tried for, and the pages that are had already are waited
- * for instead. So whoever waits for the pool holds nothing of it.
+ * for instead. So whoever waits for the pool holds nothing of it; he may hold a bounce
+ * page, for which nobody waits with pages in flight (bio.c).
  *
  * A bio that was left to a worker keeps the queue from freezing, as it did inside
  * of ->submit_bio, so that a reset waits for it.
