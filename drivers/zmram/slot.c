@@ -361,8 +361,10 @@ int zmram_write_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned lo
 	struct zmram_slot *slot = zmram_walk_get(walk, index);
 	unsigned long pattern, old;
 
-	if (!slot)
+	if (!slot) {
+		zmram_say_why(dev, -ENOMEM);
 		return -ENOMEM;
+	}
 	if (zmram_same_filled(src, &pattern)) {
 		old = zm_handle_lock(&slot->handle);
 		zmram_slot_set(dev, walk->meta, slot, old, ZMRAM_SAME, pattern);
