@@ -16,7 +16,8 @@
  *
  * ->submit_bio and ->rw_page never wait for it: bios that they submit go on a
  * list that is worked off when they return. Whoever finds a slot that was written
- * back there leaves the request to a worker, which may wait.
+ * back there leaves the request to a worker, which may wait; without memory for
+ * that, he waits until another such request has ended.
  *
  * A block that is freed while somebody reads it must not get other data before he
  * is done. Readers are SRCU readers, from before they lock the slot that names the
