@@ -107,5 +107,16 @@ bad=$(dd if=/dev/zmram0 bs=1M count=2 iflag=direct status=none | tr -d 'Q' | wc 
 is "$bad" 0 "and leave the old content"
 is "$(mm_stat 0 mem_used_max)" "$(mm_stat 0 mem_used_total)" \
 	"pages that there were not are no peak"
+
+# A process that is killed may be writing what another one has dirtied.
+head -c 4096 /dev/urandom >"$tap_scratch/page"
+fault_set $zm_faults/fail_zspage 100
+dd if="$tap_scratch/page" of=/dev/zmram0 bs=4k count=1 oflag=direct status=none &
+ok wait_until 10 eval '(($(fault_count $zm_faults/fail_zspage)))' "a writer waits for memory"
+kill -9 $!
+sleep 1
+fault_stop $zm_faults/fail_zspage
+wait $! 2>/dev/null
+ok cmp -n 4096 "$tap_scratch/page" /dev/zmram0 "and writes when there is some, though he was killed"
 zm_check_end 0
 tap_done

@@ -228,7 +228,8 @@ int zmram_read_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned lon
 /*
  * Waits for memory with nothing locked, but not for ever: a writer in reclaim
  * must hear at once, and any other is better off with an error than hung. Each
- * try reclaims once; how often that is worth it is decided here, by time.
+ * try reclaims once; how often that is worth it is decided here, by time. A kill
+ * does not end it: what is written may be a page that somebody else has dirtied.
  */
 static int zmram_reserve(struct zmram_dev *dev, struct zm_pool *pool, size_t size,
 			 struct zm_reserve *reserve)
@@ -240,8 +241,7 @@ static int zmram_reserve(struct zmram_dev *dev, struct zm_pool *pool, size_t siz
 	zmram_stat_add(dev, ZMRAM_WRITESTALL, 1);
 	for (;;) {
 		ret = zm_reserve(pool, size, GFP_NOIO | __GFP_NORETRY, reserve);
-		if (ret != -ENOMEM || !patient || fatal_signal_pending(current) ||
-		    time_after(jiffies, deadline))
+		if (ret != -ENOMEM || !patient || time_after(jiffies, deadline))
 			break;
 		memalloc_retry_wait(GFP_NOIO | __GFP_NORETRY);
 	}
