@@ -198,14 +198,14 @@ reset_while_reading()
 	ok wb_can_claim $wb "gives the backing device back"
 }
 
-# Reads pages 0 to 63 in memory that lies in pieces, sixteen readers with a page before it
+# Reads pages 0 to 63 in memory that lies in pieces, 16 of 32 readers with a page before it
 # that does not; true when all of it is what a plain read returns.
 read_pieces()
 {
 	/usr/bin/python3 - /dev/zmram0 <<'PYTHON'
 import mmap, os, sys, threading
 
-PAGE, PAGES, ROUNDS = 4096, 64, 8
+PAGE, PAGES, ROUNDS = 4096, 64, 3
 fd = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
 disk = mmap.mmap(-1, PAGES * PAGE)
 wrong = []
@@ -222,7 +222,7 @@ def read(whole, page):
             wrong.append(page)
 
 os.preadv(fd, [disk], 0)
-threads = [threading.Thread(target=read, args=(n < 16, 2 * n)) for n in range(20)]
+threads = [threading.Thread(target=read, args=(n < 16, 2 * n)) for n in range(32)]
 for thread in threads:
     thread.start()
 for thread in threads:
@@ -254,7 +254,7 @@ pieces_without_memory()
 	wb_setup 0 64M $wb
 	wb_pages 0 0 64 61
 	is "$(wb_all 0)/$(bd_stat 0 count)" ok/64 "64 pages go out"
-	delay 20 0
+	delay 100 0
 	# And a worker for each reader, which without memory would not come.
 	ok read_pieces "they are read in pieces"
 	workers_fail 1
