@@ -221,9 +221,8 @@ static int zmram_backing_open_file(struct zmram_dev *dev, struct zmram_backing *
 				   const char *name)
 {
 	struct file *file = filp_open(name, ZMRAM_FILE_FLAGS, 0);
-	int ret;
+	int ret = PTR_ERR_OR_ZERO(file);
 
-	ret = PTR_ERR_OR_ZERO(file);
 	if (!ret) {
 		zm_compat_no_events(file);
 		ret = zmram_file_claim(dev, backing, file);

@@ -24,9 +24,9 @@
 
 /*
  * One is enough for progress: whoever holds it waits for nobody's bounce, and who waits
- * for it holds nothing that its holder may need. What is
- * read from a backing device that is one of ours is a whole page, and needs none
- * either, unless blocks are smaller than pages and a partition begins inside one.
+ * for it holds nothing that its holder may need. What is read from a backing device that
+ * is one of ours is a whole page, and needs none either, unless blocks are smaller than
+ * pages and a partition begins inside one.
  */
 static mempool_t *zmram_bounce_pool;
 
@@ -231,10 +231,11 @@ static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct b
 				bio_advance_iter_single(bio, iter, PAGE_SIZE);
 			continue;
 		}
-		if (!bounce)
+		if (!bounce) {
 			bounce = zmram_bounce_get(reads);
-		if (IS_ERR(bounce))
-			return PTR_ERR(bounce);
+			if (IS_ERR(bounce))
+				return PTR_ERR(bounce);
+		}
 		ret = zmram_rw_bounced(dev, &walk, bio, iter, reads, part, page_address(bounce));
 	}
 	if (bounce)

@@ -34,14 +34,10 @@ static int block_state_in_leaf(struct zmram_dev *dev, unsigned long *index)
 	meta = rcu_dereference(dev->meta);
 	leaf = meta ? zmram_leaf_from(meta, index) : NULL;
 	if (leaf) {
-		ret = -EAGAIN;
 		do {
 			slot = &leaf[*index % ZMRAM_LEAF_SLOTS];
-			if (READ_ONCE(slot->handle.word) & ~ZM_LOCK_MASK) {
-				ret = 1;
-				break;
-			}
-		} while (++*index % ZMRAM_LEAF_SLOTS);
+			ret = READ_ONCE(slot->handle.word) & ~ZM_LOCK_MASK ? 1 : -EAGAIN;
+		} while (ret < 0 && ++*index % ZMRAM_LEAF_SLOTS);
 	}
 	rcu_read_unlock();
 	return ret;

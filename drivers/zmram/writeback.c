@@ -183,8 +183,7 @@ static int zmram_wb_run_range(struct zmram_wb_run *run, unsigned long lo, unsign
 	for (index = lo; index <= hi && !ret; index++) {
 		/* To the next that was ever written, if that is far. */
 		start = index;
-		if (!zmram_slot_find(run->meta, index) &&
-		    (!zmram_leaf_from(run->meta, &index) || index > hi))
+		if (!zmram_leaf_from(run->meta, &index) || index > hi)
 			break;
 		if (zmram_post_looked(run->dev, index - start + 1))
 			return -EINTR;
