@@ -121,8 +121,9 @@ struct zm_pool {
 	bool movable;				/* I */
 	struct zm_class *classes;		/* I: by id - 1 */
 	struct zm_stats __percpu *stats;	/* A */
-	atomic_long_t pages;			/* A */
-	atomic_long_t peak;			/* A */
+	atomic_long_t charged;			/* A: pages, also those not there yet */
+	atomic_long_t pages;			/* A: there */
+	atomic_long_t peak;			/* A: of pages */
 	unsigned long limit;			/* A: pages, 0 is none */
 	struct llist_head deferred;		/* A: empty zspages to free */
 	struct work_struct free_work;
@@ -226,7 +227,8 @@ int zm_shrinker_register(struct zm_pool *pool);
 extern struct workqueue_struct *zm_workqueue;
 bool zm_pool_charge(struct zm_pool *pool, unsigned long pages);
 void zm_pool_uncharge(struct zm_pool *pool, unsigned long pages);
-void zm_pool_raise_peak(struct zm_pool *pool);
+void zm_pool_add_pages(struct zm_pool *pool, unsigned long pages);
+void zm_pool_sub_pages(struct zm_pool *pool, unsigned long pages);
 
 /* debugfs.c */
 void zm_debugfs_create(void);

@@ -360,8 +360,7 @@ int zm_reserve(struct zm_pool *pool, size_t size, gfp_t gfp, struct zm_reserve *
 		zm_pool_uncharge(pool, class->geo->pages);
 		return -ENOMEM;
 	}
-	/* Not when charging: what was never there is no peak. */
-	zm_pool_raise_peak(pool);
+	zm_pool_add_pages(pool, class->geo->pages);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(zm_reserve);

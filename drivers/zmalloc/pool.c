@@ -3,9 +3,10 @@
  * Pools: making and destroying them, their totals and their limit. And the
  * module's entry points.
  *
- * Totals that every operation touches are per-CPU. The page count is one
- * atomic, because a limit that is checked before memory is taken has to be
- * exact; it changes once per zspage, not per object.
+ * Totals that every operation touches are per-CPU. The pages are two atomics: those
+ * charged, because a limit that is checked before memory is taken has to be exact, and
+ * those that are there, because of what was only asked for nobody should hear. They
+ * change once per zspage, not per object.
  *
  * A pool holds a reference to the module, so that it cannot be unloaded under
  * a pool's objects.
@@ -61,31 +62,48 @@ u64 zm_pool_counter(const struct zm_pool *pool, enum zm_counter item)
 EXPORT_SYMBOL_GPL(zm_pool_counter);
 
 /* For whoever has raised the page count; that comes first. */
-void zm_pool_raise_peak(struct zm_pool *pool)
+static void zm_pool_raise_peak(struct zm_pool *pool)
 {
-	long pages = atomic_long_read(&pool->pages);
 	long peak = atomic_long_read(&pool->peak);
+	long pages;
 
-	while (pages > peak && !atomic_long_try_cmpxchg(&pool->peak, &peak, pages))
+	/* Read anew, or a count from before a reset could come back as the peak. */
+	while ((pages = atomic_long_read(&pool->pages)) > peak &&
+	       !atomic_long_try_cmpxchg(&pool->peak, &peak, pages))
 		;
 }
 
-/* Adds to the page count unless that would exceed the limit. */
+/* Asks the limit for pages; then follows zm_pool_add_pages() or zm_pool_uncharge(). */
 bool zm_pool_charge(struct zm_pool *pool, unsigned long pages)
 {
-	long old = atomic_long_read(&pool->pages);
+	long old = atomic_long_read(&pool->charged);
 	unsigned long limit = READ_ONCE(pool->limit);
 
 	do {
 		if (limit && old + pages > limit)
 			return false;
-	} while (!atomic_long_try_cmpxchg(&pool->pages, &old, old + pages));
+	} while (!atomic_long_try_cmpxchg(&pool->charged, &old, old + pages));
 	return true;
 }
 
 void zm_pool_uncharge(struct zm_pool *pool, unsigned long pages)
 {
+	atomic_long_sub(pages, &pool->charged);
+}
+
+/* Counts pages that have been charged and are there now. */
+void zm_pool_add_pages(struct zm_pool *pool, unsigned long pages)
+{
+	/* Fully ordered, for zm_pool_reset_peak(). */
+	atomic_long_add_return(pages, &pool->pages);
+	zm_pool_raise_peak(pool);
+}
+
+/* Takes pages that are gone off both counts. */
+void zm_pool_sub_pages(struct zm_pool *pool, unsigned long pages)
+{
 	atomic_long_sub(pages, &pool->pages);
+	zm_pool_uncharge(pool, pages);
 }
 
 /**
@@ -215,7 +233,7 @@ int zm_pool_destroy(struct zm_pool *pool)
 	zm_debugfs_del_pool(pool);
 	zm_compat_shrinker_free(&pool->shrinker);
 	flush_work(&pool->free_work);
-	WARN_ON_ONCE(zm_pool_pages(pool));
+	WARN_ON_ONCE(zm_pool_pages(pool) || atomic_long_read(&pool->charged));
 	zm_pool_free(pool);
 	module_put(THIS_MODULE);
 	return 0;

@@ -172,8 +172,8 @@ free_pages:
 }
 
 /*
- * Allocates an empty zspage that is on no list, its pages charged to the pool
- * by the caller. May sleep as @gfp says. NULL without memory.
+ * Allocates an empty zspage that is on no list; charging and counting its pages is the
+ * caller's. May sleep as @gfp says. NULL without memory.
  */
 struct zm_zspage *zm_zspage_alloc(struct zm_class *class, gfp_t gfp)
 {
@@ -226,7 +226,7 @@ static bool zm_release_pages(struct zm_zspage *zspage, bool wait)
 		}
 		zm_page_release(pool, page);
 	}
-	zm_pool_uncharge(pool, zspage->nr_pages);
+	zm_pool_sub_pages(pool, zspage->nr_pages);
 	zm_zspage_struct_free(zspage);
 	return true;
 }

@@ -59,6 +59,7 @@ void zmu_exit(struct kunit *test)
 	zmu_putback_all(test);
 	flush_work(&u->pool->free_work);
 	KUNIT_EXPECT_EQ(test, zm_pool_pages(u->pool), 0UL);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&u->pool->charged), 0L);
 	KUNIT_EXPECT_EQ(test, zmu_counter(test, ZM_CORRUPT), 0ULL);
 	KUNIT_EXPECT_EQ(test, zm_pool_destroy(u->pool), 0);
 	KUNIT_EXPECT_EQ(test, zmu_zone_pages(), u->zone_pages);

@@ -196,6 +196,29 @@ static void the_limit_holds(struct kunit *test)
 	zmu_expect_content(test);
 }
 
+/* Pages that somebody has asked for and waits for, maybe in vain, count for the limit only. */
+static void pages_not_there_yet_count_for_the_limit(struct kunit *test)
+{
+	const struct zm_geometry *geo = zmu_geometry(test);
+	size_t size = zmu_max_size(geo);
+	struct zm_reserve reserve = { };
+	struct zm_pool *pool = zmu(test)->pool;
+
+	KUNIT_ASSERT_TRUE(test, zm_pool_charge(pool, 100));
+	zm_pool_reset_peak(pool);
+	KUNIT_EXPECT_EQ(test, zm_pool_pages(pool), 0UL);
+	KUNIT_EXPECT_EQ(test, zm_pool_peak(pool), 0UL);
+	zm_pool_set_limit(pool, 100 + geo->pages - 1);
+	KUNIT_EXPECT_EQ(test, zm_reserve(pool, size, GFP_KERNEL, &reserve), -ENOSPC);
+	zm_pool_set_limit(pool, 100 + geo->pages);
+	KUNIT_ASSERT_EQ(test, zm_reserve(pool, size, GFP_KERNEL, &reserve), 0);
+	KUNIT_EXPECT_EQ(test, zm_pool_pages(pool), (unsigned long)geo->pages);
+	KUNIT_EXPECT_EQ(test, zm_pool_peak(pool), (unsigned long)geo->pages);
+	zm_pool_uncharge(pool, 100);
+	zm_unreserve(&reserve);
+	expect_audit(test, 0, 0);
+}
+
 static void names_are_kept(struct kunit *test)
 {
 	struct zm_pool *pool = zmu(test)->pool;
@@ -230,6 +253,7 @@ static struct kunit_case zm_object_cases[] = {
 	KUNIT_CASE_PARAM(the_fullest_zspage_is_filled_first, zmu_class_params),
 	KUNIT_CASE_PARAM(a_reserve_is_used_once, zmu_class_params),
 	KUNIT_CASE_PARAM(the_limit_holds, zmu_class_params),
+	KUNIT_CASE_PARAM(pages_not_there_yet_count_for_the_limit, zmu_class_params),
 	KUNIT_CASE(names_are_kept),
 	KUNIT_CASE(a_pinned_pool_cannot_be_moved),
 	{ }
