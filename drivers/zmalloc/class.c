@@ -21,6 +21,8 @@
 
 #include "internal.h"
 
+static_assert(PAGE_SIZE == 4096, "zmalloc/zmram: the size classes are for pages of 4 KiB");
+
 struct zm_geometry zm_geometries[ZM_SIZES];
 unsigned int zm_nr_classes;
 

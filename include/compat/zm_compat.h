@@ -25,12 +25,6 @@
 #error "zmalloc/zmram: the handle word needs a 64-bit kernel"
 #endif
 
-#if defined(CONFIG_ARM64_16K_PAGES) || defined(CONFIG_ARM64_64K_PAGES) || \
-	defined(CONFIG_PPC_64K_PAGES) || defined(CONFIG_PAGE_SIZE_16KB) || \
-	defined(CONFIG_PAGE_SIZE_64KB)
-#error "zmalloc/zmram: the size classes are for pages of 4 KiB"
-#endif
-
 /* 6.3 removed ->rw_page; 6.11 brought BLK_FEAT_SYNCHRONOUS in its place. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #define ZM_HAVE_RW_PAGE 1
