@@ -22,14 +22,6 @@
 
 #define ZMRAM_SECTORS_PER_PAGE_SHIFT	(PAGE_SHIFT - SECTOR_SHIFT)
 
-/*
- * One is enough for progress: whoever holds it waits for nobody's bounce, and who waits
- * for it holds nothing that its holder may need. What is read from a backing device that
- * is one of ours is a whole page, and needs none either, unless blocks are smaller than
- * pages and a partition begins inside one.
- */
-static mempool_t *zmram_bounce_pool;
-
 /* So many pages of a bio in a row have one age stamp, and let nobody else run. */
 #define ZMRAM_PAGES_BETWEEN	16
 
@@ -191,14 +183,17 @@ static int zmram_rw_whole(struct zmram_dev *dev, struct zmram_walk *walk, enum r
 }
 
 /*
- * A page for what lies in pieces. Not with reads in flight: who has the last bounce page
- * may be waiting for memory to read into, which they have.
+ * A page for what lies in pieces. One in reserve is enough for progress, one for each
+ * device: who holds it waits for nobody's of the same device, but may read from a backing
+ * device that is one of ours, whose workers may all be waiting for that one's. Not
+ * with reads in flight: who has the last bounce page may be waiting for memory to read
+ * into, which they have.
  */
-static struct page *zmram_bounce_get(struct zmram_reads *reads)
+static struct page *zmram_bounce_get(struct zmram_dev *dev, struct zmram_reads *reads)
 {
 	int ret = reads ? zmram_reads_finish(reads) : 0;
 
-	return ret ? ERR_PTR(ret) : mempool_alloc(zmram_bounce_pool, GFP_NOIO);
+	return ret ? ERR_PTR(ret) : mempool_alloc(&dev->bounce_pool, GFP_NOIO);
 }
 
 static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct bio *bio,
@@ -232,14 +227,14 @@ static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct b
 			continue;
 		}
 		if (!bounce) {
-			bounce = zmram_bounce_get(reads);
+			bounce = zmram_bounce_get(dev, reads);
 			if (IS_ERR(bounce))
 				return PTR_ERR(bounce);
 		}
 		ret = zmram_rw_bounced(dev, &walk, bio, iter, reads, part, page_address(bounce));
 	}
 	if (bounce)
-		mempool_free(bounce, zmram_bounce_pool);
+		mempool_free(bounce, &dev->bounce_pool);
 	return ret;
 }
 
@@ -247,7 +242,7 @@ static int zmram_bio_rw(struct zmram_dev *dev, struct zmram_meta *meta, struct b
 static int zmram_zero_part(struct zmram_dev *dev, struct zmram_walk *walk,
 			   struct zmram_reads *reads, struct zmram_part part)
 {
-	struct page *bounce = zmram_bounce_get(reads);
+	struct page *bounce = zmram_bounce_get(dev, reads);
 	void *mem;
 	int ret;
 
@@ -261,7 +256,7 @@ static int zmram_zero_part(struct zmram_dev *dev, struct zmram_walk *walk,
 		ret = zmram_write_slot(dev, walk, part.index, mem);
 	}
 	zmram_unlock_page(walk, part.index);
-	mempool_free(bounce, zmram_bounce_pool);
+	mempool_free(bounce, &dev->bounce_pool);
 	return ret;
 }
 
@@ -398,15 +393,4 @@ void zmram_slot_free_notify(struct block_device *bdev, unsigned long index)
 	zmram_stat_add(dev, ZMRAM_NOTIFY_FREE, 1);
 	if (!zmram_try_free_slot(dev, meta, index))
 		zmram_stat_add(dev, ZMRAM_MISS_FREE, 1);
-}
-
-int zmram_bio_init(void)
-{
-	zmram_bounce_pool = mempool_create_page_pool(1, 0);
-	return zmram_bounce_pool ? 0 : -ENOMEM;
-}
-
-void zmram_bio_exit(void)
-{
-	mempool_destroy(zmram_bounce_pool);
 }

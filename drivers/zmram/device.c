@@ -248,6 +248,7 @@ int zmram_dev_reset(struct zmram_dev *dev)
 
 static void zmram_dev_free(struct zmram_dev *dev)
 {
+	mempool_exit(&dev->bounce_pool);
 	free_percpu(dev->stats);
 	kfree(dev);
 }
@@ -325,7 +326,7 @@ struct zmram_dev *zmram_dev_create(int id)
 	mutex_init(&dev->tune_lock);
 	zmram_wb_init(dev);
 	dev->stats = alloc_percpu(struct zmram_stats);
-	if (!dev->stats)
+	if (!dev->stats || mempool_init_page_pool(&dev->bounce_pool, 1, 0))
 		goto free_dev;
 	dev->disk = zm_compat_alloc_disk(&zmram_limits);
 	if (IS_ERR(dev->disk)) {

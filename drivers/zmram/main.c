@@ -40,21 +40,13 @@ const char *zmram_disk_prefix(void)
 
 static int zmram_init_shared(void)
 {
-	int ret = zmram_bio_init();
-
-	if (ret)
-		return ret;
 	zmram_workqueue = alloc_workqueue("zmram", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (zmram_workqueue)
-		return 0;
-	zmram_bio_exit();
-	return -ENOMEM;
+	return zmram_workqueue ? 0 : -ENOMEM;
 }
 
 static void zmram_exit_shared(void)
 {
 	destroy_workqueue(zmram_workqueue);
-	zmram_bio_exit();
 }
 
 static void zmram_exit_devices(void)

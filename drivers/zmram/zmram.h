@@ -198,6 +198,7 @@ struct zmram_dev {
 	unsigned long limit_pages;		/* T */
 	struct zmram_meta __rcu *meta;		/* L; RCU; stable for I/O */
 	struct zmram_stats __percpu *stats;	/* A */
+	mempool_t bounce_pool;			/* I: a page; see bio.c */
 	struct zmram_wb wb;
 	struct zmram_post post[ZMRAM_NR_CLAIMS];
 	struct dentry *debugfs;			/* I */
@@ -255,8 +256,6 @@ int zmram_dev_reset(struct zmram_dev *dev);
 void zmram_dev_set_limit(struct zmram_dev *dev, unsigned long pages);
 
 /* bio.c */
-int zmram_bio_init(void);
-void zmram_bio_exit(void);
 int zmram_do_bio(struct zmram_dev *dev, struct bio *bio, struct bvec_iter *iter,
 		 struct zmram_reads *reads);
 void zmram_end_bio(struct zmram_dev *dev, struct bio *bio, int error, unsigned long start);

@@ -15,8 +15,6 @@
 
 /* The module has bio.c twice, and it is not to find the real slots. */
 #define BIO_OWN(name)		__PASTE(BIO_TEST_NAME, __PASTE(_, name))
-#define zmram_bio_init		BIO_OWN(bio_init)
-#define zmram_bio_exit		BIO_OWN(bio_exit)
 #define zmram_submit_bio	BIO_OWN(submit_bio)
 #define zmram_do_bio		BIO_OWN(do_bio)
 #define zmram_end_bio		BIO_OWN(end_bio)
@@ -40,6 +38,15 @@
 #define BIO_SEGMENTS	12
 #define BIO_ROUNDS	8000
 
+/* Of readback.c's own, here: what is being read from the backing device. */
+struct zmram_reads {
+	struct {
+		unsigned long index;
+		void *dst;
+	} read[DISK_PAGES];
+	unsigned int nr;
+};
+
 /*
  * struct disk - a disk twice
  * @slots: what the stand-in for the slots has
@@ -47,6 +54,8 @@
  * @memory: pages that requests transfer to and from
  * @mirror: what has to be in @memory
  * @fail_at: number of a slot that cannot be written or read, or -1
+ * @backed: every third page is on a backing device, and requests are a worker's
+ * @reads: what it gives as such
  * @test: for the stand-ins to complain to
  */
 struct disk {
@@ -56,6 +65,8 @@ struct disk {
 	struct page *memory;
 	u8 *mirror;
 	long fail_at;
+	bool backed;
+	struct zmram_reads reads;
 	u64 rng;
 	struct kunit *test;
 };
@@ -70,12 +81,32 @@ static struct disk *disk_of(struct zmram_dev *dev)
 
 static blk_status_t disk_do(struct disk *d, struct bio *bio)
 {
+	struct zmram_reads *reads = d->backed ? &d->reads : NULL;
 	struct bvec_iter iter = bio->bi_iter;
+	int ret = zmram_do_bio(&d->dev, bio, &iter, reads);
 
-	return zmram_bio_status(&d->dev, bio, zmram_do_bio(&d->dev, bio, &iter, NULL));
+	if (!ret && reads)
+		ret = zmram_reads_finish(reads);
+	return zmram_bio_status(&d->dev, bio, ret);
 }
 
-/* Nothing is on a backing device here. */
+/*
+ * The reserve of one bounce page: who holds it may be waiting for memory to read into,
+ * so nobody may wait for it who has such memory.
+ */
+static void *disk_bounce_alloc(gfp_t gfp, void *data)
+{
+	struct disk *d = data;
+
+	KUNIT_EXPECT_EQ_MSG(d->test, d->reads.nr, 0U, "a bounce page with reads in flight");
+	return alloc_page(gfp);
+}
+
+static void disk_bounce_free(void *page, void *data)
+{
+	__free_page(page);
+}
+
 void zmram_read_later(struct zmram_dev *dev, struct bio *bio, struct bvec_iter iter,
 		      unsigned long start)
 {
@@ -83,11 +114,22 @@ void zmram_read_later(struct zmram_dev *dev, struct bio *bio, struct bvec_iter i
 
 int zmram_reads_add(struct zmram_reads *reads, unsigned long index, void *dst)
 {
-	return -EIO;
+	struct disk *d = container_of(reads, struct disk, reads);
+
+	KUNIT_ASSERT_LT(d->test, reads->nr, (unsigned int)DISK_PAGES);
+	reads->read[reads->nr].index = index;
+	reads->read[reads->nr++].dst = dst;
+	return 0;
 }
 
 int zmram_reads_finish(struct zmram_reads *reads)
 {
+	struct disk *d = container_of(reads, struct disk, reads);
+
+	while (reads->nr--)
+		memcpy(reads->read[reads->nr].dst,
+		       d->slots + reads->read[reads->nr].index * PAGE_SIZE, PAGE_SIZE);
+	reads->nr = 0;
 	return 0;
 }
 
@@ -103,6 +145,8 @@ int zmram_read_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned lon
 	walk->leaf_nr = index >> ZMRAM_LEAF_SHIFT;
 	if (index == d->fail_at)
 		return -EINVAL;
+	if (d->backed && index % 3 == 0)
+		return ZMRAM_ON_BACKING;
 	memcpy(dst, d->slots + index * PAGE_SIZE, PAGE_SIZE);
 	return 0;
 }
@@ -162,7 +206,7 @@ static int disk_init(struct kunit *test)
 	rcu_assign_pointer(d->dev.meta, &d->meta);
 	if (!d->slots || !d->want || !d->mirror || !d->memory || !d->dev.stats)
 		return -ENOMEM;
-	return zmram_bio_init();
+	return mempool_init(&d->dev.bounce_pool, 1, disk_bounce_alloc, disk_bounce_free, d);
 }
 
 static void disk_exit(struct kunit *test)
@@ -171,7 +215,7 @@ static void disk_exit(struct kunit *test)
 
 	if (!d)
 		return;
-	zmram_bio_exit();
+	mempool_exit(&d->dev.bounce_pool);
 	free_percpu(d->dev.stats);
 	if (d->memory)
 		__free_pages(d->memory, MEMORY_ORDER);
@@ -276,6 +320,14 @@ static void random_requests(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, disk_stat(d, ZMRAM_FAILED_WRITES), 0LL);
 }
 
+static void random_requests_of_a_worker(struct kunit *test)
+{
+	struct disk *d = test->priv;
+
+	d->backed = true;
+	random_requests(test);
+}
+
 /* What is not of the disk is refused as a whole. */
 static void ranges_are_checked(struct kunit *test)
 {
@@ -348,6 +400,7 @@ static void no_size_no_io(struct kunit *test)
 static struct kunit_case bio_cases[] = {
 	KUNIT_CASE(ranges_are_checked),
 	KUNIT_CASE(random_requests),
+	KUNIT_CASE(random_requests_of_a_worker),
 	KUNIT_CASE(an_error_ends_it),
 	KUNIT_CASE(no_size_no_io),
 	{ }
