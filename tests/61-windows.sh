@@ -43,6 +43,16 @@ churn_objects()
 	done
 }
 
+# write_page N: one page to that device in the background, process $writer, without memory
+write_page()
+{
+	fault_set $zm_faults/fail_zspage 100
+	dd if="$tap_scratch/page" of="/dev/zmram$1" bs=4k count=1 oflag=direct status=none &
+	writer=$!
+	ok wait_until 10 eval '(($(fault_count $zm_faults/fail_zspage)))' \
+		"a writer waits for memory (zmram$1)"
+}
+
 all_happened()
 {
 	local name
@@ -57,6 +67,7 @@ zm_load num_devices=2
 zm_setup 0 32M
 zm_setup 1 32M
 make_alike
+head -c 4096 /dev/urandom >"$tap_scratch/page"
 delays=(delay_release delay_worker delay_migrate delay_compact delay_sleep delay_wake)
 for name in "${delays[@]}"; do
 	fault_set $zm_faults/$name 10
@@ -102,6 +113,11 @@ fault_set $zm_faults/fail_zspage 100
 is "$("$zm_tools/failwrite" /dev/zmram0 3)" 3 "without memory for a zspage, writes fail with EIO"
 num "$(fault_count $zm_faults/fail_zspage)" -gt 0 "fail_zspage: it happened"
 cover injected "$(fault_count $zm_faults/fail_zspage)"
+# Where that was in vain just now, the killed do not wait again for each page.
+write_page 0
+kill -9 $writer
+ok wait_until 10 eval '[[ $(ps -o stat= $writer) != [DRS]* ]]' "who is killed then ends"
+wait $writer 2>/dev/null
 fault_stop $zm_faults/fail_zspage
 bad=$(dd if=/dev/zmram0 bs=1M count=2 iflag=direct status=none | tr -d 'Q' | wc -c)
 is "$bad" 0 "and leave the old content"
@@ -109,14 +125,11 @@ is "$(mm_stat 0 mem_used_max)" "$(mm_stat 0 mem_used_total)" \
 	"pages that there were not are no peak"
 
 # A process that is killed may be writing what another one has dirtied.
-head -c 4096 /dev/urandom >"$tap_scratch/page"
-fault_set $zm_faults/fail_zspage 100
-dd if="$tap_scratch/page" of=/dev/zmram0 bs=4k count=1 oflag=direct status=none &
-ok wait_until 10 eval '(($(fault_count $zm_faults/fail_zspage)))' "a writer waits for memory"
-kill -9 $!
+write_page 1
+kill -9 $writer
 sleep 1
 fault_stop $zm_faults/fail_zspage
-wait $! 2>/dev/null
-ok cmp -n 4096 "$tap_scratch/page" /dev/zmram0 "and writes when there is some, though he was killed"
+wait $writer 2>/dev/null
+ok cmp -n 4096 "$tap_scratch/page" /dev/zmram1 "and writes when there is some, though he was killed"
 zm_check_end 0
 tap_done

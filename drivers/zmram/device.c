@@ -188,6 +188,7 @@ static void zmram_dev_clear(struct zmram_dev *dev)
 	zmram_post_begin_reset(dev);
 	zmram_dev_drop_meta(dev);
 	zmram_stats_clear(dev);
+	WRITE_ONCE(dev->gave_up, 0);
 	dev->disksize = 0;
 	zmram_dev_set_limit(dev, 0);
 	WRITE_ONCE(dev->algorithm[0], zmram_backends[0]);

@@ -18,11 +18,15 @@
 #include "zmram.h"
 
 /*
- * For how long a writer outside of reclaim waits for the memory of one page before it
- * fails: his own tries reclaim without I/O, so what others free he has to meet. The
- * first page that fails ends its bio.
+ * For how long a writer outside of reclaim waits for the memory of a page, and of its
+ * part of the table, before it fails: his own tries reclaim without I/O, so what others
+ * free he has to meet. The first page that fails ends its bio. While each comes through,
+ * however late, it goes on: an error loses data.
  */
 #define ZMRAM_WRITE_PATIENCE	(20 * HZ)
+
+/* And for how long after a wait in vain nobody who has been killed begins another. */
+#define ZMRAM_KILLED_WRITE_PAUSE	(10 * HZ)
 
 /* After how many slots freeing lets others run. */
 #define ZMRAM_FREE_BATCH	32
@@ -225,27 +229,66 @@ int zmram_read_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned lon
 	return ret;
 }
 
+/* Whether just now a writer has waited all his time in vain, and none with success. */
+static bool zmram_gave_up(struct zmram_dev *dev)
+{
+	unsigned long when = READ_ONCE(dev->gave_up);
+
+	return when && time_before(jiffies, when + ZMRAM_KILLED_WRITE_PAUSE);
+}
+
 /*
- * Waits for memory with nothing locked, but not for ever: a writer in reclaim
- * must hear at once, and any other is better off with an error than hung. Each
- * try reclaims once; how often that is worth it is decided here, by time. A kill
- * does not end it: what is written may be a page that somebody else has dirtied.
+ * A moment's wait before the next try, with nothing locked; false when it is better to
+ * fail. That is for a writer in reclaim at once, and for any other at @deadline, rather
+ * than to hang. Each try reclaims once; how often that is worth it is decided here, by
+ * time. A kill does not end it, as what is written may be a page that somebody else has
+ * dirtied; but when one wait was in vain the next may be, too, and what the killed has
+ * may be the very memory.
  */
+static bool zmram_wait_for_memory(struct zmram_dev *dev, unsigned long deadline)
+{
+	if (current->flags & PF_MEMALLOC)
+		return false;
+	if (time_after(jiffies, deadline)) {
+		WRITE_ONCE(dev->gave_up, jiffies ?: 1);
+		return false;
+	}
+	if (fatal_signal_pending(current) && zmram_gave_up(dev))
+		return false;
+	memalloc_retry_wait(GFP_NOIO | __GFP_NORETRY);
+	return true;
+}
+
 static int zmram_reserve(struct zmram_dev *dev, struct zm_pool *pool, size_t size,
 			 struct zm_reserve *reserve)
 {
-	bool patient = !(current->flags & PF_MEMALLOC);
 	unsigned long deadline = jiffies + ZMRAM_WRITE_PATIENCE;
 	int ret;
 
 	zmram_stat_add(dev, ZMRAM_WRITESTALL, 1);
-	for (;;) {
+	do {
 		ret = zm_reserve(pool, size, GFP_NOIO | __GFP_NORETRY, reserve);
-		if (ret != -ENOMEM || !patient || time_after(jiffies, deadline))
-			break;
-		memalloc_retry_wait(GFP_NOIO | __GFP_NORETRY);
-	}
+	} while (ret == -ENOMEM && zmram_wait_for_memory(dev, deadline));
+	if (!ret)
+		WRITE_ONCE(dev->gave_up, 0);
 	return ret;
+}
+
+/* The slot of a page whose leaf may have to be made; NULL without memory. */
+static struct zmram_slot *zmram_slot_make(struct zmram_dev *dev, struct zmram_walk *walk,
+					  unsigned long index)
+{
+	unsigned long deadline = jiffies + ZMRAM_WRITE_PATIENCE;
+	struct zmram_slot *slot = zmram_walk_get(walk, index);
+
+	if (unlikely(!slot))
+		zmram_stat_add(dev, ZMRAM_WRITESTALL, 1);
+	while (unlikely(!slot) && zmram_wait_for_memory(dev, deadline)) {
+		/* Another writer may have made it. */
+		zmram_walk_forget(walk);
+		slot = zmram_walk_get(walk, index);
+	}
+	return slot;
 }
 
 static void zmram_say_why(struct zmram_dev *dev, int error)
@@ -358,7 +401,7 @@ static int zmram_write_data(struct zmram_dev *dev, const struct zmram_walk *walk
 int zmram_write_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned long index,
 		     const void *src)
 {
-	struct zmram_slot *slot = zmram_walk_get(walk, index);
+	struct zmram_slot *slot = zmram_slot_make(dev, walk, index);
 	unsigned long pattern, old;
 
 	if (!slot) {

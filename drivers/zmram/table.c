@@ -11,9 +11,55 @@
  * Finding a leaf takes no lock; the xarray's own serialises putting one in.
  */
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include "zmram.h"
+
+#define ZMRAM_LEAF_SIZE		(ZMRAM_LEAF_SLOTS * sizeof(struct zmram_slot))
+#define ZMRAM_LEAF_PAGES	(ZMRAM_LEAF_SIZE >> PAGE_SHIFT)
+
+/* How long to wait for memory is the writer's to decide; see slot.c. */
+#define ZMRAM_LEAF_GFP		(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN)
+
+/*
+ * A leaf of single pages. Not by vmalloc(), which fails a task that was killed
+ * (vm_area_alloc_pages()): what it writes may be a page that somebody else has dirtied.
+ */
+static void *zmram_leaf_map(void)
+{
+	struct page *page[ZMRAM_LEAF_PAGES];
+	unsigned int nr = 0, noio;
+	void *leaf = NULL;
+
+	while (nr < ZMRAM_LEAF_PAGES && (page[nr] = alloc_page(ZMRAM_LEAF_GFP | __GFP_ZERO)))
+		nr++;
+	if (nr == ZMRAM_LEAF_PAGES) {
+		noio = memalloc_noio_save();
+		leaf = vmap(page, nr, VM_MAP, PAGE_KERNEL);
+		memalloc_noio_restore(noio);
+	}
+	while (!leaf && nr)
+		__free_page(page[--nr]);
+	return leaf;
+}
+
+static void zmram_leaf_free(void *leaf)
+{
+	struct page *page[ZMRAM_LEAF_PAGES];
+	unsigned int nr;
+
+	if (!is_vmalloc_addr(leaf)) {
+		kfree(leaf);
+		return;
+	}
+	for (nr = 0; nr < ZMRAM_LEAF_PAGES; nr++)
+		page[nr] = vmalloc_to_page(leaf + nr * PAGE_SIZE);
+	vunmap(leaf);
+	while (nr)
+		__free_page(page[--nr]);
+}
 
 /*
  * Makes the leaf at @nr of the table, unless another writer is first; NULL without
@@ -21,15 +67,16 @@
  */
 struct zmram_slot *zmram_leaf_make(struct zmram_meta *meta, unsigned long nr)
 {
-	struct zmram_slot *leaf, *old;
+	struct zmram_slot *leaf = kzalloc(ZMRAM_LEAF_SIZE, ZMRAM_LEAF_GFP), *old;
 
-	leaf = kvcalloc(ZMRAM_LEAF_SLOTS, sizeof(*leaf), GFP_NOIO | __GFP_NOWARN);
+	if (!leaf)
+		leaf = zmram_leaf_map();
 	if (!leaf)
 		return NULL;
-	old = xa_cmpxchg(&meta->leaves, nr, NULL, leaf, GFP_NOIO | __GFP_NOWARN);
+	old = xa_cmpxchg(&meta->leaves, nr, NULL, leaf, ZMRAM_LEAF_GFP);
 	if (!old)
 		return leaf;
-	kvfree(leaf);
+	zmram_leaf_free(leaf);
 	return xa_is_err(old) ? NULL : old;
 }
 
@@ -101,7 +148,7 @@ void zmram_meta_destroy(struct zmram_dev *dev, struct zmram_meta *meta)
 	if (zm_pool_destroy(meta->pool))
 		return;
 	xa_for_each(&meta->leaves, nr, leaf) {
-		kvfree(leaf);
+		zmram_leaf_free(leaf);
 		cond_resched();
 	}
 	xa_destroy(&meta->leaves);

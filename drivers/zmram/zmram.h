@@ -199,6 +199,7 @@ struct zmram_dev {
 	struct zmram_meta __rcu *meta;		/* L; RCU; stable for I/O */
 	struct zmram_stats __percpu *stats;	/* A */
 	mempool_t bounce_pool;			/* I: a page; see bio.c */
+	unsigned long gave_up;			/* A: jiffies, see slot.c; 0 is never */
 	struct zmram_wb wb;
 	struct zmram_post post[ZMRAM_NR_CLAIMS];
 	struct dentry *debugfs;			/* I */

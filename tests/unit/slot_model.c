@@ -106,8 +106,12 @@ struct zmram_slot *zmram_leaf_make(struct zmram_meta *meta, unsigned long nr)
 	struct slots *s = container_of(meta, struct slots, meta);
 	struct zmram_slot *leaf;
 
-	if (s->no_leaf)
+	if (s->no_leaf) {
+		s->no_leaf--;
+		if (s->at_leaf)
+			s->at_leaf(s, nr);
 		return NULL;
+	}
 	leaf = kvcalloc(ZMRAM_LEAF_SLOTS, sizeof(*leaf), GFP_KERNEL);
 	if (leaf && xa_err(xa_store(&meta->leaves, nr, leaf, GFP_KERNEL))) {
 		kvfree(leaf);

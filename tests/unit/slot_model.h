@@ -82,7 +82,8 @@ struct slot_comp {
  * @fail_waiting: so many times there is none with waiting
  * @at_stream: called once when somebody waits for a stream
  * @at_memory: and when for memory
- * @no_leaf: no memory for one
+ * @at_leaf: whenever there is no memory for a leaf
+ * @no_leaf: so many times there is no memory for one
  * @said: why the latest write failed, or NULL
  * @held: a slot that the test has locked, or NULL
  * @seen: how often some things have come about, to tell whether a random run met them
@@ -102,10 +103,11 @@ struct slots {
 	unsigned long freed, want_freed;
 	u32 last_freed, want_last_freed, blocks;
 	unsigned long limit;
-	unsigned int busy_streams, fail_waiting;
-	bool fail_nowait, no_leaf, failed;
+	unsigned int busy_streams, fail_waiting, no_leaf;
+	bool fail_nowait, failed;
 	void (*at_stream)(struct slots *s);
 	void (*at_memory)(struct slots *s);
+	void (*at_leaf)(struct slots *s, unsigned long nr);
 	const char *said;
 	struct zmram_slot *held;
 	struct { unsigned long in_place, refused, damaged, moved, lost; } seen;

@@ -8,7 +8,11 @@
  * Where to read next: slot_ops.c has the operations and what has to come of them,
  * slot_model.c the stand-ins and the comparison.
  */
+#include <linux/sched/mm.h>
+
 #include "slot_model.h"
+
+#define ANOTHERS_LEAF	1000000U
 
 #define SLOT_ROUNDS	20000
 #define SLOT_COMPARE	100
@@ -352,23 +356,47 @@ static void freeing_a_range(struct kunit *test)
 	zmu_slots_compare_all(s);
 }
 
+/* Another writer has had more luck. */
+static void leaf_of_another(struct slots *s, unsigned long nr)
+{
+	if (s->no_leaf > ANOTHERS_LEAF)
+		return;
+	s->no_leaf = 0;
+	KUNIT_EXPECT_NOT_NULL(s->test, zmram_leaf_make(&s->meta, nr));
+	s->no_leaf = ANOTHERS_LEAF;
+}
+
 /* Pages of a leaf that there is not are empty, and stay so if there is no memory for it. */
 static void no_leaf(struct kunit *test)
 {
 	struct slots *s = test->priv;
 	struct zmram_walk walk = zmu_slot_walk(s);
 	const unsigned long far = ZMRAM_LEAF_SLOTS;
+	unsigned int reclaim;
 
 	memset(s->page, 1, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, zmu_slot_read(&s->dev, &walk, far, s->page), 0);
 	KUNIT_EXPECT_NULL(test, memchr_inv(s->page, 0, PAGE_SIZE));
 	KUNIT_EXPECT_TRUE(test, zmu_slot_try_free(&s->dev, &s->meta, far));
 	KUNIT_EXPECT_FALSE(test, zmu_slot_pick(&s->meta, far));
-	s->no_leaf = true;
+	/* A writer in reclaim hears at once, any other waits. */
+	s->no_leaf = 1;
+	reclaim = memalloc_noreclaim_save();
 	KUNIT_EXPECT_EQ(test, zmu_slot_write(&s->dev, &walk, far, s->page), -ENOMEM);
+	memalloc_noreclaim_restore(reclaim);
 	KUNIT_EXPECT_NULL(test, zmram_slot_find(&s->meta, far));
-	s->no_leaf = false;
+	s->no_leaf = 3;
 	KUNIT_EXPECT_EQ(test, zmu_slot_write(&s->dev, &walk, far, s->page), 0);
+	KUNIT_EXPECT_EQ(test, s->no_leaf, 0U);
+	/* One that comes needs no memory for another. */
+	walk = zmu_slot_walk(s);
+	s->at_leaf = leaf_of_another;
+	s->no_leaf = ANOTHERS_LEAF + 3;
+	KUNIT_EXPECT_EQ(test, zmu_slot_write(&s->dev, &walk, 2 * far, s->page), 0);
+	KUNIT_EXPECT_EQ(test, s->no_leaf, ANOTHERS_LEAF);
+	KUNIT_EXPECT_EQ(test, zmu_slot_free(&s->dev, &s->meta, 2 * far, 2 * far + 1), 1UL);
+	s->no_leaf = 0;
+	s->stat[ZMRAM_WRITESTALL] += 3;
 	KUNIT_EXPECT_EQ(test, zmu_slot_free(&s->dev, &s->meta, far, far + 1), 1UL);
 	zmu_slots_compare_all(s);
 }

@@ -112,6 +112,35 @@ static void two_writers_touch_a_leaf_first(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, zmram_walk_get(&walk, 7), first + 7);
 }
 
+/* Where no 64 KiB lie in one piece, a leaf is of single pages, and it goes as well. */
+static void a_leaf_of_single_pages(struct kunit *test)
+{
+	struct zmram_meta *meta = the_meta(test);
+	struct zmram_walk walk = zmram_walk_begin(meta);
+	struct zmram_slot *leaf = zmram_leaf_map();
+	struct page *page[ZMRAM_LEAF_PAGES];
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, leaf);
+	KUNIT_EXPECT_NULL(test, memchr_inv(leaf, 0, ZMRAM_LEAF_SIZE));
+	leaf[ZMRAM_LEAF_SLOTS - 1].data = 1;
+	for (i = 0; i < ZMRAM_LEAF_PAGES; i++) {
+		page[i] = vmalloc_to_page((void *)leaf + i * PAGE_SIZE);
+		get_page(page[i]);
+	}
+	zmram_leaf_free(leaf);
+	for (i = 0; i < ZMRAM_LEAF_PAGES; i++) {
+		KUNIT_EXPECT_EQ(test, page_count(page[i]), 1);
+		KUNIT_EXPECT_NULL(test, vmalloc_to_page((void *)leaf + i * PAGE_SIZE));
+		put_page(page[i]);
+	}
+	/* This one is the table's to free. */
+	leaf = zmram_leaf_map();
+	KUNIT_ASSERT_NOT_NULL(test, leaf);
+	KUNIT_ASSERT_NULL(test, xa_store(&meta->leaves, 0, leaf, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, zmram_walk_get(&walk, 9), leaf + 9);
+}
+
 /* What is new is empty, and what was is not touched. */
 static void leaves_come_one_by_one(struct kunit *test)
 {
@@ -198,6 +227,7 @@ static void a_walk_does_not_go_back(struct kunit *test)
 
 static struct kunit_case table_cases[] = {
 	KUNIT_CASE(two_writers_touch_a_leaf_first),
+	KUNIT_CASE(a_leaf_of_single_pages),
 	KUNIT_CASE(leaves_come_one_by_one),
 	KUNIT_CASE(absence_is_remembered_until_forgotten),
 	KUNIT_CASE(leaves_are_found_in_order),
