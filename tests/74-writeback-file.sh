@@ -18,6 +18,14 @@ store()
 	is "$(store_errno "$sys/$1" "$2")" "$3" "$1 <- '${2:0:40}' is $3"
 }
 
+# mount_overlay DIR: on $tap_scratch/merged, all of its layers in DIR
+mount_overlay()
+{
+	mkdir -p "$1/lower" "$1/upper" "$1/work" "$tap_scratch/merged"
+	ok mount -t overlay -o "lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work" \
+		overlay "$tap_scratch/merged" "an overlay"
+}
+
 # From 6.12 on such a file can be opened for direct I/O.
 file_in_memory()
 {
@@ -26,7 +34,30 @@ file_in_memory()
 	fallocate -l 2M "$tap_scratch/memory/file"
 	store backing_dev "$tap_scratch/memory/file" EINVAL
 	is "$(cat $sys/backing_dev)" none "a file in memory is not taken"
+	mount_overlay "$tap_scratch/memory"
+	fallocate -l 2M "$tap_scratch/merged/file"
+	store backing_dev "$tap_scratch/merged/file" EINVAL
+	ok umount "$tap_scratch/merged" "nor with an overlay above"
 	ok umount "$tap_scratch/memory" "nor kept open"
+}
+
+# What a file of an overlay is, its upper layer says.
+file_of_overlay()
+{
+	local sum
+
+	mount_overlay "$mnt"
+	fallocate -l 8M "$tap_scratch/merged/file"
+	wb_setup 0 8M "$tap_scratch/merged/file"
+	wb_pages 0 0 512 5
+	sum=$(zm_checksum 0)
+	is "$(wb_all 0)" ok "a file of an overlay takes what is written back"
+	is "$(zm_checksum 0)" "$sum" "and gives it back"
+	is "$(store_errno /sys/block/zmram1/backing_dev "$mnt/upper/file")" EBUSY \
+		"a second device cannot have what is beneath"
+	store reset 1 ok
+	ok umount "$tap_scratch/merged" "the overlay is free after a reset"
+	rm -r "$mnt/lower" "$mnt/upper" "$mnt/work"
 }
 
 choose()
@@ -121,6 +152,7 @@ fallocate -l 32M "$mnt/file"
 dd if=/dev/zero of="$mnt/swap" bs=1M count=2 status=none
 chmod 600 "$mnt/swap"
 file_in_memory
+file_of_overlay
 choose
 round 0
 round 1

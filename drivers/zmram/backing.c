@@ -180,6 +180,12 @@ struct zmram_io *zmram_io_wait(struct zmram_ios *ios, bool block)
 
 /* ---- opening and closing -------------------------------------------------- */
 
+/* What holds the data: of a file of an overlay, the one beneath. It is open for writing. */
+static struct inode *zmram_file_inode(const struct file *file)
+{
+	return d_real_inode(file->f_path.dentry);
+}
+
 static bool zmram_file_in_use(struct zmram_dev *dev, const struct inode *inode)
 {
 	struct zmram_backing *other;
@@ -187,7 +193,7 @@ static bool zmram_file_in_use(struct zmram_dev *dev, const struct inode *inode)
 	lockdep_assert_held(&zmram_files_mutex);
 	list_for_each_entry(other, &zmram_files, node) {
 		/* Its own, of an earlier write, goes when this one is in place. */
-		if (file_inode(other->file) == inode && other != READ_ONCE(dev->wb.backing))
+		if (zmram_file_inode(other->file) == inode && other != READ_ONCE(dev->wb.backing))
 			return true;
 	}
 	return false;
@@ -197,13 +203,13 @@ static bool zmram_file_in_use(struct zmram_dev *dev, const struct inode *inode)
 static int zmram_file_claim(struct zmram_dev *dev, struct zmram_backing *backing,
 			    struct file *file)
 {
-	struct inode *inode = file_inode(file);
+	struct inode *inode = zmram_file_inode(file);
 	int ret = 0;
 
 	mutex_lock(&zmram_files_mutex);
 	if (!S_ISREG(inode->i_mode))
 		ret = -ENOTBLK;
-	else if (!mapping_can_writeback(file->f_mapping))
+	else if (!mapping_can_writeback(inode->i_mapping))	/* in memory, as tmpfs's */
 		ret = -EINVAL;
 	else if (IS_SWAPFILE(inode) || zmram_file_in_use(dev, inode))
 		ret = -EBUSY;
@@ -228,7 +234,7 @@ static int zmram_backing_open_file(struct zmram_dev *dev, struct zmram_backing *
 		ret = zmram_file_claim(dev, backing, file);
 	}
 	if (ret == -EINVAL)
-		pr_warn("%s: the file system of %s has no direct I/O\n",
+		pr_warn("%s: %s has no direct I/O or is in memory\n",
 			dev->disk->disk_name, name);
 	if (ret)
 		return ret;
