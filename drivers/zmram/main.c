@@ -38,17 +38,6 @@ const char *zmram_disk_prefix(void)
 	return zmram_drop_in ? "zram" : "zmram";
 }
 
-static int zmram_init_shared(void)
-{
-	zmram_workqueue = alloc_workqueue("zmram", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return zmram_workqueue ? 0 : -ENOMEM;
-}
-
-static void zmram_exit_shared(void)
-{
-	destroy_workqueue(zmram_workqueue);
-}
-
 static void zmram_exit_devices(void)
 {
 	/* First, so that no device can be added any more. */
@@ -56,7 +45,7 @@ static void zmram_exit_devices(void)
 	zmram_control_remove_all();
 	zmram_debugfs_destroy();
 	unregister_blkdev(zmram_major, zmram_disk_prefix());
-	zmram_exit_shared();
+	destroy_workqueue(zmram_workqueue);
 }
 
 static int __init zmram_init(void)
@@ -69,13 +58,13 @@ static int __init zmram_init(void)
 		       ZMRAM_TWIN, ZMRAM_TWIN);
 		return -EBUSY;
 	}
-	ret = zmram_init_shared();
-	if (ret)
-		return ret;
+	zmram_workqueue = alloc_workqueue("zmram", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!zmram_workqueue)
+		return -ENOMEM;
 	zmram_major = register_blkdev(0, zmram_disk_prefix());
 	if (zmram_major < 0) {
 		ret = zmram_major;
-		goto exit_shared;
+		goto destroy_workqueue;
 	}
 	ret = zmram_control_register();
 	if (ret)
@@ -98,8 +87,8 @@ static int __init zmram_init(void)
 
 unregister_blkdev:
 	unregister_blkdev(zmram_major, zmram_disk_prefix());
-exit_shared:
-	zmram_exit_shared();
+destroy_workqueue:
+	destroy_workqueue(zmram_workqueue);
 	return ret;
 }
 

@@ -274,16 +274,15 @@ static int zmram_reserve(struct zmram_dev *dev, struct zm_pool *pool, size_t siz
 	return ret;
 }
 
-/* The slot of a page whose leaf may have to be made; NULL without memory. */
-static struct zmram_slot *zmram_slot_make(struct zmram_dev *dev, struct zmram_walk *walk,
+/* The slot of a page for whose leaf there was no memory; NULL if there still is none. */
+static struct zmram_slot *zmram_slot_wait(struct zmram_dev *dev, struct zmram_walk *walk,
 					  unsigned long index)
 {
 	unsigned long deadline = jiffies + ZMRAM_WRITE_PATIENCE;
-	struct zmram_slot *slot = zmram_walk_get(walk, index);
+	struct zmram_slot *slot = NULL;
 
-	if (unlikely(!slot))
-		zmram_stat_add(dev, ZMRAM_WRITESTALL, 1);
-	while (unlikely(!slot) && zmram_wait_for_memory(dev, deadline)) {
+	zmram_stat_add(dev, ZMRAM_WRITESTALL, 1);
+	while (!slot && zmram_wait_for_memory(dev, deadline)) {
 		/* Another writer may have made it. */
 		zmram_walk_forget(walk);
 		slot = zmram_walk_get(walk, index);
@@ -401,10 +400,12 @@ static int zmram_write_data(struct zmram_dev *dev, const struct zmram_walk *walk
 int zmram_write_slot(struct zmram_dev *dev, struct zmram_walk *walk, unsigned long index,
 		     const void *src)
 {
-	struct zmram_slot *slot = zmram_slot_make(dev, walk, index);
+	struct zmram_slot *slot = zmram_walk_get(walk, index);
 	unsigned long pattern, old;
 
-	if (!slot) {
+	if (unlikely(!slot))
+		slot = zmram_slot_wait(dev, walk, index);
+	if (unlikely(!slot)) {
 		zmram_say_why(dev, -ENOMEM);
 		return -ENOMEM;
 	}

@@ -126,10 +126,9 @@ int zmram_reads_finish(struct zmram_reads *reads)
 {
 	struct disk *d = container_of(reads, struct disk, reads);
 
-	while (reads->nr--)
-		memcpy(reads->read[reads->nr].dst,
-		       d->slots + reads->read[reads->nr].index * PAGE_SIZE, PAGE_SIZE);
-	reads->nr = 0;
+	for (; reads->nr; reads->nr--)
+		memcpy(reads->read[reads->nr - 1].dst,
+		       d->slots + reads->read[reads->nr - 1].index * PAGE_SIZE, PAGE_SIZE);
 	return 0;
 }
 

@@ -108,8 +108,7 @@ struct zmram_slot *zmram_leaf_make(struct zmram_meta *meta, unsigned long nr)
 
 	if (s->no_leaf) {
 		s->no_leaf--;
-		if (s->at_leaf)
-			s->at_leaf(s, nr);
+		slots_meanwhile(s, &s->at_leaf);
 		return NULL;
 	}
 	leaf = kvcalloc(ZMRAM_LEAF_SLOTS, sizeof(*leaf), GFP_KERNEL);

@@ -82,7 +82,7 @@ struct slot_comp {
  * @fail_waiting: so many times there is none with waiting
  * @at_stream: called once when somebody waits for a stream
  * @at_memory: and when for memory
- * @at_leaf: whenever there is no memory for a leaf
+ * @at_leaf: and when there is no memory for a leaf
  * @no_leaf: so many times there is no memory for one
  * @said: why the latest write failed, or NULL
  * @held: a slot that the test has locked, or NULL
@@ -107,7 +107,7 @@ struct slots {
 	bool fail_nowait, failed;
 	void (*at_stream)(struct slots *s);
 	void (*at_memory)(struct slots *s);
-	void (*at_leaf)(struct slots *s, unsigned long nr);
+	void (*at_leaf)(struct slots *s);
 	const char *said;
 	struct zmram_slot *held;
 	struct { unsigned long in_place, refused, damaged, moved, lost; } seen;

@@ -12,8 +12,6 @@
 
 #include "slot_model.h"
 
-#define ANOTHERS_LEAF	1000000U
-
 #define SLOT_ROUNDS	20000
 #define SLOT_COMPARE	100
 
@@ -357,13 +355,11 @@ static void freeing_a_range(struct kunit *test)
 }
 
 /* Another writer has had more luck. */
-static void leaf_of_another(struct slots *s, unsigned long nr)
+static void leaf_of_another(struct slots *s)
 {
-	if (s->no_leaf > ANOTHERS_LEAF)
-		return;
 	s->no_leaf = 0;
-	KUNIT_EXPECT_NOT_NULL(s->test, zmram_leaf_make(&s->meta, nr));
-	s->no_leaf = ANOTHERS_LEAF;
+	KUNIT_EXPECT_NOT_NULL(s->test, zmram_leaf_make(&s->meta, 2));
+	s->no_leaf = UINT_MAX;
 }
 
 /* Pages of a leaf that there is not are empty, and stay so if there is no memory for it. */
@@ -391,9 +387,9 @@ static void no_leaf(struct kunit *test)
 	/* One that comes needs no memory for another. */
 	walk = zmu_slot_walk(s);
 	s->at_leaf = leaf_of_another;
-	s->no_leaf = ANOTHERS_LEAF + 3;
+	s->no_leaf = 1;
 	KUNIT_EXPECT_EQ(test, zmu_slot_write(&s->dev, &walk, 2 * far, s->page), 0);
-	KUNIT_EXPECT_EQ(test, s->no_leaf, ANOTHERS_LEAF);
+	KUNIT_EXPECT_EQ(test, s->no_leaf, UINT_MAX);
 	KUNIT_EXPECT_EQ(test, zmu_slot_free(&s->dev, &s->meta, 2 * far, 2 * far + 1), 1UL);
 	s->no_leaf = 0;
 	s->stat[ZMRAM_WRITESTALL] += 3;
